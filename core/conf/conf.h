@@ -1,0 +1,66 @@
+/*
+ * From files to a model: read, bind, check; every message at once, each with
+ * FILE:LINE.
+ */
+#ifndef WR_CONF_CONF_H
+#define WR_CONF_CONF_H
+
+#include <stdio.h>
+
+#include "core/conf/model.h"
+
+struct wr_conf_message {
+    struct wr_place place;
+    bool error;  /* else a warning, */
+    bool notice; /* or a notice: nothing is wrong, but an operator wants to know */
+    uint32_t order; /* as reported */
+    const char *text;
+};
+
+/* One reading of a configuration: its messages and what it made.  All memory from `pool`. */
+struct wr_conf {
+    struct wr_pool *pool;
+    struct wr_conf_message *messages; /* in order of file and line after wr_conf_load */
+    size_t messages_n;
+    size_t errors;
+    size_t warnings;
+    size_t notices;
+    size_t messages_cap;
+    bool sealed; /* set before the load: no environment, no further file (fuzzing, many variants) */
+    struct wr_model *model; /* complete only when errors == 0 */
+    struct wr_conf_source *source; /* sections as read; core/conf's own */
+    /* what modules bring; set before wr_conf_load */
+    const struct wr_directive_table *const *tables; /* tables[module]: NULL or an array ending with rows NULL */
+    size_t modules_n;
+};
+
+void wr_conf_init(struct wr_conf *cf, struct wr_pool *pool);
+/* Reads `file` and what it includes and builds the model.  False when there are errors. */
+bool wr_conf_load(struct wr_conf *cf, const char *file);
+/* The same from bytes in memory that outlive the pool; `name` stands for the file in places. */
+bool wr_conf_load_text(struct wr_conf *cf, const char *name, struct wr_str text);
+/* The no-file form: each argument is LISTEN=UPSTREAM (":8080=localhost:3000"). */
+bool wr_conf_load_args(struct wr_conf *cf, int n, char *const *args);
+/* For module checks after loading. */
+void wr_conf_error(struct wr_conf *cf, struct wr_place place, const char *fmt, ...) WR_PRINTF(3, 4);
+void wr_conf_warn(struct wr_conf *cf, struct wr_place place, const char *fmt, ...) WR_PRINTF(3, 4);
+void wr_conf_notice(struct wr_conf *cf, struct wr_place place, const char *fmt, ...) WR_PRINTF(3, 4);
+/* Sorts the messages by file and line (stable), leaves out what was said twice, and prints
+ * "FILE:LINE: error: text" lines; notices go with the warnings. */
+void wr_conf_print_messages(struct wr_conf *cf, FILE *to, bool warnings);
+/* "FILE:LINE", or "the preset". */
+const char *wr_conf_place_text(struct wr_pool *pool, struct wr_place place);
+/* -T: the effective configuration, each value with the place it came from. */
+void wr_conf_dump(const struct wr_conf *cf, FILE *to);
+
+/* The core's own rows (core/conf/rows.c), for the manual and the completion; ends with rows NULL. */
+extern const struct wr_directive_table wr_core_tables[];
+/* Keys of the language whose part is not built yet: "known, not in this release". */
+struct wr_future_key {
+    uint32_t where;  /* WR_IN_* bits; 0 ends the table */
+    const char *key; /* "health.*" a family */
+};
+extern const struct wr_future_key wr_future_keys[];
+extern const char *const wr_future_sections[]; /* kinds: "cache", "limit", ... ending with NULL */
+
+#endif

@@ -1,0 +1,53 @@
+/*
+ * Everything that a module sees of weir (tls alone may also include
+ * core/event/transport.h).  A module is one `const struct wr_module`; it has
+ * no global variables and exports one symbol, wr_module_<name>.
+ */
+#ifndef WR_MODULE_H
+#define WR_MODULE_H
+
+#include "core/base/err.h"
+#include "core/base/fmt.h"
+#include "core/base/hash.h"
+#include "core/base/log.h"
+#include "core/base/net.h"
+#include "core/base/pool.h"
+#include "core/base/rand.h"
+#include "core/conf/conf.h"
+#include "core/http/explain.h"
+#include "core/http/request.h"
+#include "core/http/service.h"
+#include "core/http/vars.h"
+#include "core/upstream/peer.h"
+
+struct wr_module {
+    const char *name;
+    const struct wr_directive_table *tables; /* ends with rows NULL; NULL: no directives */
+    size_t req_state_bytes;                  /* zeroed room per request; 0: none */
+
+    /* All values are final: cross-check, complain (wr_conf_error), claim zones, build tables in cf->pool.
+     * *main is the module's own object for this cycle.  False only with an error reported. */
+    bool (*check)(struct wr_conf *cf, unsigned module, void **main);
+    /* Asked once a route when a cycle is made: false, and no handler of the module is called on it. */
+    bool (*active)(const struct wr_route *rt, const void *conf, void *main);
+
+    /* Phase handlers; NULL: none.  Only on routes where the module is active, but for HEAD and ROUTE, which
+     * run before a route is known and always.  WAIT: has called wr_req_park. */
+    enum wr_step (*phase[WR_PHASES])(struct wr_req *r, const void *conf, void *state);
+    /* Always, exactly once, for each request that ran a phase with state. */
+    void (*ended)(struct wr_req *r, void *state);
+
+    void *(*worker_start)(struct wr_service *sv, void *main);
+    void (*worker_stop)(struct wr_service *sv, void *worker);
+    void *(*keeper_start)(struct wr_loop *l, struct wr_offload *o, const struct wr_model *m, void *main);
+    void (*keeper_stop)(void *keeper);
+
+    /* weir explain: appends what this module would say to the text. */
+    void (*explain)(struct wr_explain *ex, const struct wr_route *rt, const void *conf);
+};
+
+/* build/modules.c, from modules/modules.list: the order inside every phase. */
+extern const struct wr_module *const wr_modules[];
+extern const unsigned wr_modules_n;
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * Rendering a request head for an HTTP/1.1 server.  Hop-by-hop fields stay
+ * behind; what says who the client is, weir says itself.
+ */
+#include "core/upstream/back_h1_head.h"
+
+#include "core/base/fmt.h"
+
+#define BACK_H1_HEAD_OWN_BYTES 512 /* what weir adds, without the values counted below */
+
+/* Fields of the client that weir writes itself, or that end here. */
+static bool
+back_h1_head_is_ours(const struct wr_field *f)
+{
+    switch (f->id) {
+    case WR_N_HOST:
+    case WR_N_CONTENT_LENGTH:
+    case WR_N_EXPECT:
+    case WR_N_X_FORWARDED_FOR:
+    case WR_N_X_FORWARDED_HOST:
+    case WR_N_X_FORWARDED_PROTO:
+    case WR_N_X_REAL_IP:
+    case WR_N_X_REQUEST_ID:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static char *
+back_h1_head_put(char *p, struct wr_str s)
+{
+    memcpy(p, s.p, s.n);
+    return p + s.n;
+}
+
+#define BACK_H1_HEAD_LIT(p, literal)                                                                         \
+    ((char *)memcpy((p), (literal), sizeof(literal) - 1) + sizeof(literal) - 1)
+
+static char *
+back_h1_head_end_line(char *p)
+{
+    *p++ = '\r';
+    *p++ = '\n';
+    return p;
+}
+
+size_t
+wr_back_h1_render_room(const struct wr_req *r)
+{
+    size_t n = BACK_H1_HEAD_OWN_BYTES + r->method.n + r->send_path.n + r->upgrade.n + strlen(r->sv->instance);
+
+    n += r->send_host.n + r->authority.n * 2 + r->forwarded_host.n + r->forwarded_for.n + r->id.n;
+    n += 2 * WR_ADDR_TEXT_BYTES;
+    for (uint32_t i = 0; i < r->req.n; i++) {
+        n += r->req.fields[i].name.n + r->req.fields[i].value.n + 4;
+    }
+    return n;
+}
+
+static char *
+back_h1_head_put_fields(char *p, const struct wr_req *r)
+{
+    unsigned drop = WR_FIELD_HOP | WR_FIELD_GONE;
+
+    if (r->route->conf.underscores == WR_UNDERSCORES_DROP) {
+        drop |= WR_FIELD_UNDERSCORE;
+    }
+    for (uint32_t i = 0; i < r->req.n; i++) {
+        const struct wr_field *f = &r->req.fields[i];
+        if (f->flags & drop || back_h1_head_is_ours(f)) {
+            continue;
+        }
+        p = back_h1_head_put(p, f->name);
+        *p++ = ':';
+        *p++ = ' ';
+        p = back_h1_head_put(p, f->value);
+        p = back_h1_head_end_line(p);
+    }
+    return p;
+}
+
+/* The chain of addresses that trusted proxies brought, and whom weir itself has on the line. */
+static char *
+back_h1_head_put_forwarded(char *p, const struct wr_req *r)
+{
+    char text[WR_ADDR_TEXT_BYTES];
+
+    p = BACK_H1_HEAD_LIT(p, "X-Forwarded-For: ");
+    if (r->forwarded_for.n > 0) {
+        p = back_h1_head_put(p, r->forwarded_for);
+        p = BACK_H1_HEAD_LIT(p, ", ");
+        p = back_h1_head_put(p, wr_str_make(text, wr_ip_text(&r->client->peer_ip, text)));
+    } else {
+        p = back_h1_head_put(p, r->client_text);
+    }
+    p = BACK_H1_HEAD_LIT(p, "\r\nX-Forwarded-Proto: ");
+    p = back_h1_head_put(p, r->scheme);
+    p = BACK_H1_HEAD_LIT(p, "\r\nX-Forwarded-Host: ");
+    p = back_h1_head_put(p, r->forwarded_host.n ? r->forwarded_host : r->authority);
+    p = BACK_H1_HEAD_LIT(p, "\r\nX-Real-IP: ");
+    p = back_h1_head_put(p, r->client_text);
+    p = BACK_H1_HEAD_LIT(p, "\r\nX-Request-ID: ");
+    p = back_h1_head_put(p, r->id);
+    p = BACK_H1_HEAD_LIT(p, "\r\nVia: ");
+    *p++ = (char)('0' + r->major);
+    if (r->major == 1) {
+        *p++ = '.';
+        *p++ = (char)('0' + r->minor);
+    }
+    *p++ = ' ';
+    p = back_h1_head_put(p, wr_str_of(r->sv->instance));
+    return back_h1_head_end_line(p);
+}
+
+static char *
+back_h1_head_put_framing(char *p, const struct wr_req *r, bool *chunked)
+{
+    *chunked = false;
+    if (r->wants_upgrade) {
+        p = BACK_H1_HEAD_LIT(p, "Connection: upgrade\r\nUpgrade: ");
+        p = back_h1_head_put(p, r->upgrade);
+        return back_h1_head_end_line(p);
+    }
+    if (r->te_trailers) {
+        p = BACK_H1_HEAD_LIT(p, "TE: trailers\r\nConnection: TE\r\n");
+    }
+    if (!r->body.present) {
+        return p;
+    }
+    if (r->body.length >= 0) {
+        p = BACK_H1_HEAD_LIT(p, "Content-Length: ");
+        p += wr_fmt_u64(p, (uint64_t)r->body.length);
+        return back_h1_head_end_line(p);
+    }
+    *chunked = true;
+    return BACK_H1_HEAD_LIT(p, "Transfer-Encoding: chunked\r\n");
+}
+
+size_t
+wr_back_h1_render(const struct wr_req *r, char *dst, bool *chunked)
+{
+    char *p = back_h1_head_put(dst, r->method);
+
+    *p++ = ' ';
+    p = back_h1_head_put(p, r->send_path);
+    p = BACK_H1_HEAD_LIT(p, " HTTP/1.1\r\nHost: ");
+    p = back_h1_head_put(p, r->send_host.n ? r->send_host : r->authority);
+    p = back_h1_head_end_line(p);
+    p = back_h1_head_put_fields(p, r);
+    p = back_h1_head_put_forwarded(p, r);
+    p = back_h1_head_put_framing(p, r, chunked);
+    p = back_h1_head_end_line(p);
+    return (size_t)(p - dst);
+}

@@ -1,0 +1,270 @@
+/*
+ * Proxying: an attempt, what comes of it, and whether there is another.
+ */
+#include "core/upstream/xfer.h"
+
+#include "core/http/front_table.h"
+#include "core/http/pipeline.h"
+#include "core/http/response.h"
+#include "core/upstream/back_table.h"
+#include "core/upstream/retry.h"
+
+static void proxy_attempt(struct wr_req *r, bool fresh, uint8_t nth);
+
+static bool
+proxy_idempotent(enum wr_method m)
+{
+    return m == WR_M_GET || m == WR_M_HEAD || m == WR_M_PUT || m == WR_M_DELETE || m == WR_M_OPTIONS;
+}
+
+static uint64_t
+proxy_after(uint64_t ms)
+{
+    return ms == WR_OFF ? WR_TIMER_NEVER : wr_clock.mono_ms + ms;
+}
+
+/* The attempt is over, well or not: its times go into the record, the lease ends. */
+static void
+proxy_close_attempt(struct wr_xfer *x)
+{
+    struct wr_req *r = x->r;
+
+    r->upstream_ms += (wr_clock.mono_us - x->began_us) / 1000;
+    wr_peer_done(x->peer);
+    r->x = NULL;
+    r->source = NULL;
+    r->source_due_ms = WR_TIMER_NEVER;
+}
+
+/* ---- the source's side ---- */
+
+static void
+proxy_credit(struct wr_req *r)
+{
+    if (r->x != NULL && r->x->bs != NULL) {
+        r->x->back->credit(r->x);
+    }
+}
+
+static void
+proxy_body_ready(struct wr_req *r)
+{
+    if (r->x != NULL && r->x->bs != NULL) {
+        r->x->back->send_body(r->x);
+    }
+}
+
+static void
+proxy_cancel(struct wr_req *r)
+{
+    struct wr_xfer *x = r->x;
+
+    if (x == NULL) {
+        return;
+    }
+    if (x->bs != NULL) {
+        x->back->abort(x);
+    }
+    proxy_close_attempt(x);
+}
+
+static void
+proxy_due(struct wr_req *r)
+{
+    struct wr_xfer *x = r->x;
+    enum wr_err why = WR_E_UPSTREAM_IDLE;
+
+    if (x->sent_us == 0) {
+        why = WR_E_UPSTREAM_CONNECT_TIMEOUT;
+    } else if (!x->got_byte) {
+        why = WR_E_UPSTREAM_FIRST_BYTE;
+    }
+    x->back->abort(x);
+    wr_xfer_gone(x, why);
+}
+
+static const struct wr_source proxy_source = {
+    .name = "proxy",
+    .credit = proxy_credit,
+    .body_ready = proxy_body_ready,
+    .cancel = proxy_cancel,
+    .due = proxy_due,
+};
+
+/* ---- attempts ---- */
+
+static void
+proxy_remember(struct wr_req *r)
+{
+    if (r->tried_n < WR_PEER_TRIED) {
+        r->tried[r->tried_n++] = r->peer;
+    }
+}
+
+void
+wr_proxy_start(struct wr_req *r)
+{
+    if (r->upstream == NULL || r->peer == NULL) {
+        /* ROUTE found a target that no module serves. */
+        wr_req_fail(r, WR_E_INTERNAL);
+        return;
+    }
+    r->body.keep = proxy_idempotent(r->method_id);
+    proxy_attempt(r, false, 0);
+}
+
+static void
+proxy_attempt(struct wr_req *r, bool fresh, uint8_t nth)
+{
+    struct wr_xfer *x = wr_pool_zalloc(&r->pool, sizeof(*x));
+
+    x->r = r;
+    x->peer = r->peer;
+    x->back = &wr_back_h1_ops;
+    x->began_us = wr_clock.mono_us;
+    x->idle_ms = r->route->conf.idle_ms;
+    x->nth = nth;
+    x->addr = (uint8_t)((x->peer->addr_first + nth) % x->peer->addrs_n);
+    x->upgrade = r->wants_upgrade;
+    r->x = x;
+    r->source = &proxy_source;
+    r->attempts++;
+    r->peer_text = x->peer->text;
+    wr_peer_take(x->peer);
+    if (!x->back->start(x, fresh)) {
+        wr_xfer_gone(x, WR_E_UPSTREAM_CONNECT);
+    } else if (x->bs != NULL && x->sent_us == 0) {
+        wr_req_source_due(r, proxy_after(r->route->conf.connect_ms));
+    }
+}
+
+void
+wr_xfer_connected(struct wr_xfer *x)
+{
+    x->r->connect_us = wr_clock.mono_us - x->began_us;
+    x->peer->addr_first = x->addr;
+    wr_slot_count(x->r->sv->slot, WR_C_UPSTREAM_CONNECTS, 1);
+}
+
+void
+wr_xfer_sent(struct wr_xfer *x)
+{
+    if (x->sent_us == 0) {
+        x->sent_us = wr_clock.mono_us;
+        if (x->reused) {
+            wr_slot_count(x->r->sv->slot, WR_C_UPSTREAM_REUSED, 1);
+        }
+    }
+    /* The clock of the first byte starts anew with every piece of an upload. */
+    if (!x->got_byte) {
+        wr_req_source_due(x->r, proxy_after(x->r->route->conf.first_byte_ms));
+    }
+}
+
+/* From here on the "request body" is whatever the client sends, until its FIN. */
+static void
+proxy_open_tunnel(struct wr_req *r)
+{
+    r->body.present = true;
+    r->body.complete = false;
+    r->body.length = -1;
+    r->body.wanted = true;
+    r->body.keep = false;
+    r->total_ms = WR_TIMER_NEVER;
+    r->front->tunnel(r);
+}
+
+void
+wr_xfer_tunnel_over(struct wr_xfer *x)
+{
+    struct wr_req *r = x->r;
+
+    proxy_close_attempt(x);
+    r->front->credit(r);
+}
+
+void
+wr_xfer_head(struct wr_xfer *x, bool more)
+{
+    struct wr_req *r = x->r;
+
+    x->got_head = true;
+    r->upstream_status = r->status;
+    r->first_byte_ms = (wr_clock.mono_us - x->began_us) / 1000;
+    if (r->tunnel) {
+        x->idle_ms = r->route->conf.tunnel_ms;
+    }
+    wr_req_source_due(r, proxy_after(x->idle_ms));
+    wr_resp_begin(r, more && !r->tunnel);
+    if (r->tunnel && !r->ending) {
+        proxy_open_tunnel(r);
+    }
+}
+
+void
+wr_xfer_moved(struct wr_xfer *x)
+{
+    if (x->idle_ms != WR_OFF) {
+        wr_req_source_due(x->r, wr_clock.mono_ms + x->idle_ms);
+    }
+}
+
+void
+wr_xfer_end(struct wr_xfer *x, struct wr_chain *ch, struct wr_head *trailers)
+{
+    struct wr_req *r = x->r;
+
+    proxy_close_attempt(x);
+    wr_body_forget(r);
+    if (trailers != NULL && trailers->n > 0 && ch->bytes == 0) {
+        wr_resp_trailers(r, trailers);
+    } else {
+        wr_resp_body(r, ch, true);
+    }
+}
+
+void
+wr_xfer_gone(struct wr_xfer *x, enum wr_err why)
+{
+    struct wr_req *r = x->r;
+    struct wr_retry_facts facts = {
+        .why = why,
+        .reused = x->reused,
+        .wrote = x->wrote,
+        .got_byte = x->got_byte,
+        .head_sent = r->resp_begun,
+        .idempotent = proxy_idempotent(r->method_id),
+        .more_addresses = x->nth + 1 < x->peer->addrs_n && !x->wrote,
+        .attempts = r->attempts,
+        .servers_left = r->tried_n + 1u < r->upstream->servers_n && r->tried_n + 1u < WR_PEER_TRIED,
+        .fresh_retry_used = r->fresh_retry,
+    };
+    enum wr_err reason;
+
+    proxy_close_attempt(x);
+    facts.body_held = wr_body_rewind(r);
+    enum wr_retry verdict = wr_retry_decide(&facts, &reason);
+    if (verdict != WR_RETRY_NO) {
+        wr_req_log(r, WR_LOG_INFO, "attempt failed reason=%s server=%.*s attempt=%u, trying %s",
+                   wr_err_info[reason].reason, WR_STR_ARG(x->peer->text), r->attempts,
+                   verdict == WR_RETRY_SERVER ? "another server"
+                   : verdict == WR_RETRY_FRESH ? "a fresh connection"
+                                               : "its next address");
+    }
+    switch (verdict) {
+    case WR_RETRY_NO:
+        wr_req_fail(r, reason);
+        return;
+    case WR_RETRY_ADDRESS:
+        proxy_attempt(r, true, (uint8_t)(x->nth + 1));
+        return;
+    case WR_RETRY_FRESH:
+        r->fresh_retry = true;
+        proxy_attempt(r, true, 0);
+        return;
+    case WR_RETRY_SERVER:
+        proxy_remember(r);
+        wr_pipeline_again(r);
+        return;
+    }
+}

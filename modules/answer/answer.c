@@ -1,0 +1,196 @@
+/*
+ * LOOKUP: routes that weir answers itself, `redirect:` and `status:`.
+ *
+ * redirect:[CODE ]URL is 302 for GET and HEAD and 307 for other methods,
+ * which then keep their method and body; a code in front of the URL (301,
+ * 302, 303, 307, 308) is taken as it is.  The request's path and query are in
+ * the URL where %{...} puts them and nowhere else.
+ */
+#include "core/module.h"
+
+#define ANSWER_LOCATION_BYTES 16384 /* of the expanded URL, before escaping */
+
+struct answer_conf {
+    const struct wr_template *location; /* NULL: not a redirect */
+    uint16_t status;                    /* 0: by the method */
+};
+
+/* ---- the configuration ---- */
+
+/* Takes a code and the blank behind it off *url; false when it is a code that redirects nobody. */
+static bool
+answer_take_code(struct wr_str *url, uint16_t *status)
+{
+    struct wr_str rest = *url;
+    struct wr_str word;
+    uint64_t code;
+
+    if (!wr_str_word(&rest, &word) || !wr_str_u64(word, 999, &code)) {
+        return true;
+    }
+    *status = (uint16_t)code;
+    *url = wr_str_trim(rest);
+    return code == 301 || code == 302 || code == 303 || code == 307 || code == 308;
+}
+
+static bool
+answer_compile(struct wr_conf *cf, const struct wr_route *rt, struct answer_conf *own)
+{
+    struct wr_str url = wr_str_trim(rt->target.text);
+    const char *why = "";
+
+    if (!answer_take_code(&url, &own->status)) {
+        wr_conf_error(cf, rt->target.place, "redirect: a code is one of 301, 302, 303, 307 and 308");
+        return false;
+    }
+    if (url.n == 0) {
+        wr_conf_error(cf, rt->target.place,
+                      "redirect: the URL is missing, as in redirect:https://example.com%%{uri}");
+        return false;
+    }
+    own->location = wr_template_compile(cf->pool, url, &why);
+    if (!own->location) {
+        wr_conf_error(cf, rt->target.place, "redirect: %s", why);
+        return false;
+    }
+    return true;
+}
+
+static bool
+answer_check(struct wr_conf *cf, unsigned module, void **main)
+{
+    bool ok = true;
+
+    (void)main;
+    for (size_t i = 0; i < cf->model->routes_n; i++) {
+        struct wr_route *rt = cf->model->routes[i];
+        if (rt->target.kind == WR_TARGET_REDIRECT) {
+            ok &= answer_compile(cf, rt, rt->mconf[module]);
+        }
+    }
+    return ok;
+}
+
+static bool
+answer_active(const struct wr_route *rt, const void *conf, void *main)
+{
+    (void)conf;
+    (void)main;
+    return rt->target.kind == WR_TARGET_REDIRECT || rt->target.kind == WR_TARGET_STATUS;
+}
+
+/* ---- redirects ---- */
+
+/* Bytes that a URI may hold (RFC 3986 2); what a template brought in of others is escaped. */
+static bool
+answer_is_uri_byte(char c)
+{
+    static const char more[] = "-._~:/?#[]@!$&'()*+,;=%";
+
+    return (c >= '0' && c <= '9') || (wr_lower(c) >= 'a' && wr_lower(c) <= 'z') ||
+        (c != '\0' && strchr(more, c) != NULL);
+}
+
+static struct wr_str
+answer_escape(struct wr_req *r, struct wr_str url)
+{
+    size_t odd = 0;
+
+    for (size_t i = 0; i < url.n; i++) {
+        odd += !answer_is_uri_byte(url.p[i]);
+    }
+    if (odd == 0) {
+        return url;
+    }
+    char *p = wr_pool_alloc(&r->pool, url.n + 2 * odd);
+    size_t n = 0;
+    for (size_t i = 0; i < url.n; i++) {
+        if (answer_is_uri_byte(url.p[i])) {
+            p[n++] = url.p[i];
+        } else {
+            static const char digits[] = "0123456789ABCDEF";
+            p[n++] = '%';
+            p[n++] = digits[(uint8_t)url.p[i] >> 4];
+            p[n++] = digits[(uint8_t)url.p[i] & 15];
+        }
+    }
+    return wr_str_make(p, n);
+}
+
+static uint16_t
+answer_redirect_status(const struct wr_req *r, const struct answer_conf *own)
+{
+    if (own->status != 0) {
+        return own->status;
+    }
+    return r->method_id == WR_M_GET || r->method_id == WR_M_HEAD ? 302 : 307;
+}
+
+static void
+answer_redirect(struct wr_req *r, const struct answer_conf *own)
+{
+    struct wr_str url = wr_template_expand(own->location, r, ANSWER_LOCATION_BYTES);
+
+    if (!url.p) {
+        wr_req_fail(r, WR_E_TARGET_TOO_LONG);
+        return;
+    }
+    wr_head_add(&r->resp, &r->pool, WR_N_LOCATION, WR_STR_NONE, answer_escape(r, url));
+    wr_req_answer(r, answer_redirect_status(r, own), WR_STR("text/plain; charset=utf-8"), WR_STR("moved\n"));
+}
+
+/* ---- fixed answers ---- */
+
+static void
+answer_status(struct wr_req *r, const struct wr_target *target)
+{
+    if (target->text.n == 0) {
+        wr_req_answer(r, target->status, WR_STR_NONE, WR_STR_NONE);
+    } else {
+        wr_req_answer(r, target->status, WR_STR("text/plain; charset=utf-8"), target->text);
+    }
+}
+
+static enum wr_step
+answer_lookup(struct wr_req *r, const void *conf, void *state)
+{
+    const struct wr_target *target = &r->route->target;
+
+    (void)state;
+    if (target->kind == WR_TARGET_REDIRECT) {
+        answer_redirect(r, conf);
+    } else {
+        answer_status(r, target);
+    }
+    return WR_DONE;
+}
+
+static void
+answer_explain(struct wr_explain *ex, const struct wr_route *rt, const void *conf)
+{
+    const struct answer_conf *own = conf;
+
+    if (rt->target.kind == WR_TARGET_STATUS) {
+        wr_explain_say(ex, "answer", WR_STR_NONE, rt->target.place, "weir itself, %u %s", rt->target.status,
+                       wr_explain_text(ex, rt->target.text));
+    } else if (rt->target.kind == WR_TARGET_REDIRECT) {
+        struct wr_str url = wr_template_expand(own->location, ex->r, ANSWER_LOCATION_BYTES);
+        wr_explain_say(ex, "answer", WR_STR_NONE, rt->target.place, "weir itself, %u with Location: %s",
+                       answer_redirect_status(ex->r, own), wr_explain_text(ex, answer_escape(ex->r, url)));
+    }
+}
+
+static const struct wr_directive answer_rows[] = {{.name = NULL}};
+static const struct wr_directive_table answer_tables[] = {
+    {answer_rows, WR_CLASS_ROUTE, sizeof(struct answer_conf), NULL},
+    {.rows = NULL},
+};
+
+const struct wr_module wr_module_answer = {
+    .name = "answer",
+    .tables = answer_tables,
+    .check = answer_check,
+    .active = answer_active,
+    .phase = {[WR_PHASE_LOOKUP] = answer_lookup},
+    .explain = answer_explain,
+};

@@ -1,0 +1,242 @@
+/*
+ * Building a generation.  Every error becomes a message of the configuration
+ * with the place it came from; nothing here exits.
+ */
+#include "workers/cycle.h"
+
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "core/http/pipeline.h"
+#include "core/module.h"
+#include "core/shm/logring.h"
+#include "core/shm/slot.h"
+#include "core/shm/zone.h"
+#include "workers/logfiles.h"
+#include "workers/sockets.h"
+
+#define CYCLE_WORKERS_MOST 64
+
+struct wr_cycle *
+wr_cycle_new(uint64_t generation)
+{
+    struct wr_cycle *cy = wr_calloc(1, sizeof(*cy));
+
+    wr_pool_init(&cy->pool);
+    wr_conf_init(&cy->cf, &cy->pool);
+    cy->generation = generation;
+    return cy;
+}
+
+void
+wr_cycle_free(struct wr_cycle *cy)
+{
+    wr_pool_reset(&cy->pool);
+    free(cy);
+}
+
+/*
+ * Reading.
+ */
+
+static void
+cycle_set_tables(struct wr_cycle *cy)
+{
+    const struct wr_directive_table **tables = wr_pool_zalloc(&cy->pool, (wr_modules_n + 1) * sizeof(*tables));
+
+    for (unsigned i = 0; i < wr_modules_n; i++) {
+        tables[i] = wr_modules[i]->tables;
+    }
+    cy->cf.tables = tables;
+    cy->cf.modules_n = wr_modules_n;
+}
+
+static void
+cycle_check_modules(struct wr_cycle *cy)
+{
+    cy->module_main = wr_pool_zalloc(&cy->pool, (wr_modules_n + 1) * sizeof(void *));
+    for (unsigned i = 0; i < wr_modules_n; i++) {
+        const struct wr_module *mod = wr_modules[i];
+        size_t before = cy->cf.errors;
+        if (mod->check != NULL && !mod->check(&cy->cf, i, &cy->module_main[i]) && cy->cf.errors == before) {
+            wr_conf_error(&cy->cf, (struct wr_place){0}, "module %s refuses the configuration", mod->name);
+        }
+    }
+}
+
+bool
+wr_cycle_read(struct wr_cycle *cy, const struct wr_options *o)
+{
+    cycle_set_tables(cy);
+    bool ok = o->file != NULL ? wr_conf_load(&cy->cf, o->file) : wr_conf_load_args(&cy->cf, o->args_n, o->args);
+    if (!ok) {
+        return false;
+    }
+    cy->model = cy->cf.model;
+    cycle_check_modules(cy);
+    if (cy->cf.errors == 0 && !wr_pipeline_build(cy->model, cy->module_main, &cy->pool)) {
+        wr_conf_error(&cy->cf, (struct wr_place){0}, "the phases of the routes cannot be built");
+    }
+    return cy->cf.errors == 0;
+}
+
+/*
+ * What it needs.
+ */
+
+static unsigned
+cycle_count_workers(const struct wr_model *m)
+{
+    cpu_set_t set;
+
+    if (m->weir.workers > 0) {
+        return (unsigned)WR_MIN(m->weir.workers, CYCLE_WORKERS_MOST);
+    }
+    if (sched_getaffinity(0, sizeof(set), &set) < 0) {
+        return 1;
+    }
+    return (unsigned)WR_MAX(1, WR_MIN(CPU_COUNT(&set), CYCLE_WORKERS_MOST));
+}
+
+static void
+cycle_claim_sockets(struct wr_cycle *cy)
+{
+    struct wr_model *m = cy->model;
+
+    cy->listen_fds = wr_pool_alloc(&cy->pool, (m->listens_n + 1) * sizeof(int));
+    for (size_t i = 0; i < m->listens_n; i++) {
+        const struct wr_listen *ls = m->listens[i];
+        const char *why = "";
+        cy->listen_fds[i] = wr_sockets_claim(&ls->addr, ls->both_families, &why);
+        if (cy->listen_fds[i] < 0) {
+            wr_conf_error(&cy->cf, ls->place, "cannot listen on %.*s: %s", WR_STR_ARG(ls->text), why);
+        }
+    }
+}
+
+/* Where [weir] says something, for messages; the file's first line if it does not. */
+static struct wr_place
+cycle_place(const struct wr_cycle *cy, size_t offset)
+{
+    const struct wr_directive_table *t = wr_core_tables;
+
+    for (; t->rows != NULL; t++) {
+        if (t->class_ != WR_CLASS_WEIR) {
+            continue;
+        }
+        for (size_t i = 0; t->rows[i].name != NULL && i < cy->model->weir_places.n; i++) {
+            if (t->rows[i].offset == offset && t->rows[i].class_ == WR_CLASS_WEIR) {
+                return cy->model->weir_places.v[i];
+            }
+        }
+    }
+    return (struct wr_place){0};
+}
+
+static void
+cycle_claim_logs(struct wr_cycle *cy)
+{
+    struct wr_model *m = cy->model;
+    struct wr_str error_log = m->weir.error_log.path;
+    const char *why = "";
+
+    cy->log_ids = wr_pool_alloc(&cy->pool, (m->logs_n + 1) * sizeof(unsigned));
+    for (size_t i = 0; i < m->logs_n; i++) {
+        const struct wr_access_log *lg = m->logs[i];
+        int id = wr_logfiles_claim(lg->conf.path, &why);
+        if (id < 0) {
+            wr_conf_error(&cy->cf, lg->place, "cannot open the log %.*s: %s", WR_STR_ARG(lg->conf.path), why);
+        }
+        cy->log_ids[i] = id < 0 ? 0 : (unsigned)id;
+    }
+    if (!wr_logfiles_claim_error(error_log, &why)) {
+        wr_conf_error(&cy->cf, cycle_place(cy, offsetof(struct wr_weir_conf, error_log)),
+                      "cannot open the error log %.*s: %s", WR_STR_ARG(error_log), why);
+    }
+}
+
+static void
+cycle_find_identity(struct wr_cycle *cy)
+{
+    const char *why = "", *warning = NULL;
+    struct wr_place place = cycle_place(cy, offsetof(struct wr_weir_conf, user));
+
+    if (!wr_identity_find(cy->model->weir.user, &cy->identity, &why, &warning)) {
+        wr_conf_error(&cy->cf, place, "user %.*s: %s", WR_STR_ARG(cy->model->weir.user), why);
+    } else if (warning != NULL) {
+        wr_conf_warn(&cy->cf, place, "%s", warning);
+    }
+}
+
+static void
+cycle_reap_ring(struct wr_zone *z, unsigned slot)
+{
+    if (!wr_logring_reap(wr_logring_of(z->base, slot))) {
+        wr_log(WR_LOG_ALERT, "log ring of a dead process is damaged slot=%u; emptied", slot);
+    }
+}
+
+static bool
+cycle_claim_zones(struct wr_cycle *cy)
+{
+    struct wr_zone *rings = wr_zone_claim("logrings", wr_logrings_layout, wr_logrings_bytes());
+
+    if (rings != NULL && wr_logfiles_claim_zone()) {
+        rings->reap = cycle_reap_ring;
+        return true;
+    }
+    wr_conf_error(&cy->cf, (struct wr_place){0}, "there is no shared memory for logs");
+    return false;
+}
+
+static void
+cycle_make_seats(struct wr_cycle *cy)
+{
+    cy->workers = cycle_count_workers(cy->model);
+    cy->seats = wr_pool_zalloc(&cy->pool, cy->workers * sizeof(*cy->seats));
+    for (unsigned i = 0; i < cy->workers; i++) {
+        cy->seats[i].slot = -1;
+    }
+}
+
+bool
+wr_cycle_build(struct wr_cycle *cy, const struct wr_options *o)
+{
+    wr_zones_begin(cy->generation);
+    wr_sockets_begin();
+    if (wr_cycle_read(cy, o) && cycle_claim_zones(cy)) {
+        cycle_find_identity(cy);
+        cycle_claim_logs(cy);
+        cycle_claim_sockets(cy);
+    }
+    if (cy->cf.errors > 0) {
+        wr_cycle_abort();
+        return false;
+    }
+    cycle_make_seats(cy);
+    return true;
+}
+
+void
+wr_cycle_commit(void)
+{
+    wr_zones_commit();
+    wr_sockets_commit();
+    wr_logfiles_commit();
+}
+
+void
+wr_cycle_abort(void)
+{
+    wr_sockets_abort();
+    wr_logfiles_abort();
+    wr_zones_abort();
+}
+
+void
+wr_cycle_enter(const struct wr_cycle *cy, bool listens)
+{
+    wr_zones_view(cy->generation);
+    wr_sockets_enter(cy->listen_fds, listens ? cy->model->listens_n : 0);
+}

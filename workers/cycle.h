@@ -1,0 +1,56 @@
+/*
+ * A generation: what one reading of the configuration made, and what it needs
+ * to serve - sockets, logs, zones, the user it runs as.  Built whole or not at
+ * all; while it is being built and started the one before is untouched.
+ */
+#ifndef WR_WORKERS_CYCLE_H
+#define WR_WORKERS_CYCLE_H
+
+#include "core/conf/conf.h"
+#include "workers/options.h"
+#include "workers/privs.h"
+
+/* Where a process sits, whoever sits there now. */
+struct wr_seat {
+    int slot;            /* -1: nobody */
+    uint64_t backoff_ms; /* workers/backoff */
+    uint64_t restart_ms; /* when the next one is started; 0: no date */
+};
+
+struct wr_cycle {
+    struct wr_pool pool;
+    struct wr_conf cf;
+    struct wr_model *model;
+    void **module_main;
+    uint64_t generation;
+    struct wr_identity identity;
+    unsigned workers;
+    int *listen_fds;   /* by index of model->listens */
+    unsigned *log_ids; /* by index of model->logs */
+    struct wr_seat *seats; /* of the workers */
+    unsigned alive;    /* children that were forked for it and live */
+    bool drains;       /* its workers were told to */
+    struct wr_cycle *next; /* older */
+};
+
+/* Reads and checks alone: no socket, no file but those of the configuration; for -t, -T and explain too.
+ * False: cf has the errors. */
+bool wr_cycle_read(struct wr_cycle *cy, const struct wr_options *o);
+/* An empty cycle; freed by wr_cycle_free. */
+struct wr_cycle *wr_cycle_new(uint64_t generation);
+void wr_cycle_free(struct wr_cycle *cy);
+
+/*
+ * Master: reads, claims zones, sockets and logs.  False: cf has the errors and nothing was changed.  True:
+ * the caller starts it, and ends with commit or abort.
+ */
+bool wr_cycle_build(struct wr_cycle *cy, const struct wr_options *o);
+/* It serves: what it does not want is closed. */
+void wr_cycle_commit(void);
+/* It does not: what was made for it alone is closed. */
+void wr_cycle_abort(void);
+
+/* In a child of that cycle: closes what belongs to others. */
+void wr_cycle_enter(const struct wr_cycle *cy, bool listens);
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * Listening sockets: bound once by the master, found again by address in each
+ * generation, never closed while some configuration wants them.
+ *
+ * A cycle that is being made claims its addresses; commit closes what the new
+ * one does not want, abort what it alone wanted.
+ */
+#ifndef WR_WORKERS_SOCKETS_H
+#define WR_WORKERS_SOCKETS_H
+
+#include "core/base/net.h"
+
+#define WR_SOCKETS 1024
+#define WR_SOCKETS_BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
+
+struct wr_socket {
+    struct wr_addr addr; /* as configured */
+    bool both_families;
+    int fd;
+    bool kept;    /* of the generation that serves */
+    bool claimed; /* of the one that is being made */
+    bool foreign; /* another master has it too: its unix path is not ours to remove */
+};
+
+void wr_sockets_begin(void);
+/* The socket of that address: the one that is there, or a new one, bound and listening.  -1: *why. */
+int wr_sockets_claim(const struct wr_addr *addr, bool both_families, const char **why);
+void wr_sockets_commit(void);
+void wr_sockets_abort(void);
+
+/* At the end: closes all, removes the paths of unix sockets that are ours alone. */
+void wr_sockets_close(void);
+/* Whether another master has the sockets as well (an upgrade). */
+void wr_sockets_shared(bool foreign);
+/* In a child: closes all but those in keep. */
+void wr_sockets_enter(const int *keep, size_t n);
+
+/* For the manifest of an upgrade; adopting takes fd, which is closed when it is not what it says. */
+void wr_sockets_each(void (*fn)(void *arg, const struct wr_socket *s), void *arg);
+bool wr_sockets_adopt(const struct wr_addr *addr, bool both_families, int fd);
+
+#endif

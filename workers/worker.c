@@ -1,0 +1,259 @@
+/*
+ * The worker process: puts together what serves (core/http/service.h) and
+ * leads it from start to drain to exit.  What a request is, it does not know.
+ */
+#include "workers/worker.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "core/base/buf.h"
+#include "core/event/conn.h"
+#include "core/event/listener.h"
+#include "core/event/offload.h"
+#include "core/front/front.h"
+#include "core/module.h"
+#include "core/shm/zone.h"
+#include "core/upstream/upstream.h"
+
+#define WORKER_TRIM_MS 2000
+#define WORKER_ACCEPT_LAST 1024 /* connections taken from a listener's queue before it is closed */
+
+struct worker {
+    struct wr_child ch;
+    struct wr_service sv;
+    struct wr_listener *listeners; /* by index of model->listens */
+    void **module_worker;
+    struct wr_timer trim;
+    struct wr_task exit_task;
+    bool draining;
+    bool stopping;
+};
+
+static void
+worker_on_accept(struct wr_listener *ln, int fd, const struct wr_addr *peer)
+{
+    struct worker *w = ln->arg;
+
+    wr_front_accept(&w->sv, w->sv.model->listens[ln->index], fd, peer);
+}
+
+/*
+ * Start.
+ */
+
+static bool
+worker_make_service(struct worker *w)
+{
+    const struct wr_start *st = w->ch.st;
+    struct wr_service *sv = &w->sv;
+
+    sv->loop = w->ch.loop;
+    sv->offload = wr_offload_new(sv->loop);
+    sv->model = st->cycle->model;
+    sv->generation = st->cycle->generation;
+    sv->workers = st->cycle->workers;
+    sv->slot_index = st->slot;
+    sv->slot = w->ch.slot;
+    sv->ring = w->ch.ring;
+    sv->keeper_slot_hint = wr_owner_slot(atomic_load(&wr_slots_table()->keeper));
+    sv->log_ids = st->cycle->log_ids;
+    memcpy(sv->instance, st->instance, sizeof(sv->instance));
+    sv->module_worker = w->module_worker;
+    return sv->offload != NULL;
+}
+
+static void
+worker_start_modules(struct worker *w)
+{
+    for (unsigned i = 0; i < wr_modules_n; i++) {
+        if (wr_modules[i]->worker_start != NULL) {
+            w->module_worker[i] = wr_modules[i]->worker_start(&w->sv, w->ch.st->cycle->module_main[i]);
+        }
+    }
+}
+
+static bool
+worker_start_listeners(struct worker *w)
+{
+    const struct wr_cycle *cy = w->ch.st->cycle;
+
+    w->listeners = wr_calloc(cy->model->listens_n + 1, sizeof(*w->listeners));
+    for (size_t i = 0; i < cy->model->listens_n; i++) {
+        struct wr_listener *ln = &w->listeners[i];
+        ln->on_accept = worker_on_accept;
+        ln->arg = w;
+        ln->index = (uint32_t)i;
+        if (!wr_listener_start(ln, w->ch.loop, cy->listen_fds[i], cy->workers == 1)) {
+            wr_log(WR_LOG_ERROR, "cannot watch a listener address=%.*s: %s; exiting",
+                   WR_STR_ARG(cy->model->listens[i]->text), strerror(errno));
+            return false;
+        }
+    }
+    return true;
+}
+
+/*
+ * The end.
+ */
+
+static void
+worker_exit(struct worker *w)
+{
+    for (unsigned i = 0; i < wr_modules_n; i++) {
+        if (wr_modules[i]->worker_stop != NULL) {
+            wr_modules[i]->worker_stop(&w->sv, w->module_worker[i]);
+        }
+    }
+    wr_front_worker_stop(&w->sv);
+    wr_upstream_worker_stop(&w->sv);
+    wr_service_fini(&w->sv);
+    wr_child_end(&w->ch);
+    exit(0);
+}
+
+static void
+worker_on_exit_task(struct wr_task *t)
+{
+    worker_exit(wr_container(t, struct worker, exit_task));
+}
+
+static void
+worker_on_empty(struct wr_service *sv)
+{
+    struct worker *w = wr_container(sv, struct worker, sv);
+
+    wr_loop_post(w->ch.loop, &w->exit_task);
+}
+
+/* Gives back what a worker with a few streams left does not need; shared pages come again when touched. */
+static void
+worker_forget_zone(void *arg, const struct wr_zone *z)
+{
+    (void)arg;
+    madvise(z->base, z->bytes, MADV_DONTNEED);
+}
+
+static void
+worker_trim(struct wr_timer *t)
+{
+    struct worker *w = wr_container(t, struct worker, trim);
+
+    wr_service_trim(&w->sv);
+    wr_conn_trim();
+    wr_buf_trim();
+    wr_pool_trim();
+    malloc_trim(0);
+    wr_zones_each(worker_forget_zone, NULL);
+    wr_loop_timer(w->ch.loop, t, wr_clock.mono_ms + WORKER_TRIM_MS);
+}
+
+/* Who waits in the queue has been told that he is connected: nobody else may come for him. */
+static void
+worker_accept_last(struct wr_listener *ln)
+{
+    for (unsigned i = 0; i < WORKER_ACCEPT_LAST; i++) {
+        struct wr_addr peer = {.len = sizeof(peer.un)};
+        int fd = accept4(ln->fd, &peer.sa, &peer.len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd >= 0) {
+            ln->on_accept(ln, fd, &peer);
+        } else if (errno != EINTR && errno != ECONNABORTED) {
+            break;
+        }
+    }
+}
+
+static void
+worker_close_listeners(struct worker *w)
+{
+    for (size_t i = 0; i < w->sv.model->listens_n; i++) {
+        struct wr_listener *ln = &w->listeners[i];
+        wr_listener_pause(ln);
+        worker_accept_last(ln);
+        close(ln->fd);
+    }
+}
+
+static void
+worker_drain(struct worker *w, bool stop)
+{
+    if (w->draining && (w->stopping || !stop)) {
+        return;
+    }
+    if (!w->draining) {
+        worker_close_listeners(w);
+        wr_child_state(&w->ch, WR_SLOT_DRAINING);
+        wr_loop_timer(w->ch.loop, &w->trim, wr_clock.mono_ms + 100);
+    }
+    w->draining = true;
+    w->stopping = w->stopping || stop;
+    wr_front_drain(&w->sv, w->stopping);
+    wr_upstream_drain(&w->sv);
+}
+
+/*
+ * What it hears.
+ */
+
+static void
+worker_on_mail(struct wr_child *ch, uint32_t mail)
+{
+    struct worker *w = wr_container(ch, struct worker, ch);
+
+    if (mail & (WR_MAIL_DRAIN | WR_MAIL_STOP)) {
+        worker_drain(w, (mail & WR_MAIL_STOP) != 0);
+    }
+}
+
+static void
+worker_on_signal(struct wr_child *ch, int sig)
+{
+    struct worker *w = wr_container(ch, struct worker, ch);
+
+    if (sig == SIGTERM) {
+        /* connections end with the process */
+        wr_child_end(ch);
+        _exit(0);
+    }
+    if (getppid() != ch->st->master) {
+        wr_log(WR_LOG_ERROR, "master is gone; no more connections, draining");
+    }
+    worker_drain(w, false);
+}
+
+static const struct wr_child_ops worker_ops = {
+    .title = "weir-worker",
+    .on_mail = worker_on_mail,
+    .on_signal = worker_on_signal,
+};
+
+void
+wr_worker_run(const struct wr_start *st)
+{
+    struct worker *w = wr_calloc(1, sizeof(*w));
+
+    w->module_worker = wr_calloc(wr_modules_n + 1, sizeof(void *));
+    w->exit_task.fn = worker_on_exit_task;
+    wr_timer_init(&w->trim, worker_trim);
+    if (!wr_child_begin(&w->ch, st, &worker_ops) || !worker_make_service(w)) {
+        exit(1);
+    }
+    w->sv.on_empty = worker_on_empty;
+    wr_service_init(&w->sv);
+    wr_upstream_worker_start(&w->sv);
+    wr_front_worker_start(&w->sv);
+    worker_start_modules(w);
+    wr_listener_reserve_fd();
+    if (!worker_start_listeners(w)) {
+        exit(1);
+    }
+    wr_child_state(&w->ch, WR_SLOT_SERVING);
+    wr_loop_run(w->ch.loop);
+    exit(0);
+}
