@@ -14,6 +14,7 @@
 #include "core/base/pool.h"
 #include "core/base/rand.h"
 #include "core/conf/conf.h"
+#include "core/http/errorpage.h"
 #include "core/http/explain.h"
 #include "core/http/request.h"
 #include "core/http/service.h"

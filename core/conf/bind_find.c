@@ -81,15 +81,13 @@ bind_find_offer_family(struct wr_suggest *sg, struct wr_pool *pool, struct wr_st
     size_t best_n = 0;
 
     if (prefix.n == 1) {
-        bool path = wr_str_find(key, '/') > 0 || wr_str_find(key, '*') > 0;
-        if (path) {
+        if (wr_str_find(key, '/') > 0) {
             wr_suggest_offer(sg, wr_pool_printf(pool, "/%.*s", WR_STR_ARG(key)), 0);
-            wr_suggest_offer(sg, wr_pool_printf(pool, "/%.*s", (int)key.n - 1, key.p + 1), 0);
         }
         return;
     }
-    for (size_t n = prefix.n - 1; n <= prefix.n + 1; n++) {
-        if (n < key.n) {
+    for (size_t n = prefix.n - 2; n <= prefix.n + 2; n++) {
+        if (n > 0 && n < key.n) {
             unsigned d = wr_str_distance(wr_str_make(key.p, n), prefix, 2);
             if (d < best || (d == best && key.p[n - 1] == '.')) {
                 best = d;

@@ -98,7 +98,8 @@ struct wr_directive {
     size_t offset;
     const char *preset; /* as an operator would write it; NULL: zero bytes */
     uint64_t min, max;  /* INT, SIZE, TIME; both 0: no bounds */
-    const struct wr_keyword *words; /* ends with word NULL; INT, SIZE, TIME: special values beside numbers */
+    const struct wr_keyword *words; /* ends with word NULL; INT, SIZE, TIME: special values beside numbers;
+                                     * PARSED: words to suggest */
     const char *ref; /* NAME: the section kind */
     /* PARSED: makes *field of value, memory from pool; on false *why is a text that states what is wrong.
      * Words in it may be quoted: wr_conf_word takes it apart.  *field holds the inherited value. */

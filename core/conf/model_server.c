@@ -164,7 +164,8 @@ model_server_tls_notice(struct wr_model_build *mb)
     for (size_t i = 0; i < mb->m->servers_n; i++) {
         if (mb->m->servers[i]->conf.tls == WR_TLS_AUTO) {
             wr_conf_notice(mb->cf, wr_conf_model_place(mb->servers[i].section, "tls"),
-                           "tls = auto: no acme.contact, so this is plain HTTP (tls = off says that it is meant)");
+                           "tls = auto: there is no acme.contact (not in this release), so this is plain HTTP; tls = off says "
+                           "that it is meant");
             return;
         }
     }

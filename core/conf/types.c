@@ -151,11 +151,11 @@ types_example(enum wr_type type)
 {
     switch (type) {
     case WR_T_SIZE:
-        return " (SIZE: 512, 64k, 10m, 2g)";
+        return " (512, 64k, 10m, 2g)";
     case WR_T_TIME:
-        return " (TIME: 500ms, 5s, 2m, 1h, 7d)";
+        return " (500ms, 5s, 2m, 1h, 7d)";
     case WR_T_RATE:
-        return " (RATE: 50/s, 600/min)";
+        return " (50/s, 600/min)";
     default:
         return "";
     }
@@ -196,6 +196,33 @@ types_offer(const struct wr_directive *row, struct wr_suggest *sg)
     }
 }
 
+static bool
+types_is_keyword(const struct wr_directive *row, struct wr_str s)
+{
+    const struct wr_keyword *k = row->words;
+
+    while (k && k->word && !wr_str_eq(s, wr_str_of(k->word))) {
+        k++;
+    }
+    return k && k->word;
+}
+
+/* What was meant by the first word that is near one of the row's. */
+static void
+types_suggest(const struct wr_type_job *job, struct wr_str word, struct wr_suggest *sg)
+{
+    struct wr_str rest = job->value->words, part;
+
+    wr_suggest_init(sg, word);
+    types_offer(job->row, sg);
+    while (job->row->type == WR_T_PARSED && sg->n == 0 && wr_conf_word(job->cf->pool, &rest, &part)) {
+        if (!types_is_keyword(job->row, part)) {
+            wr_suggest_init(sg, part);
+            types_offer(job->row, sg);
+        }
+    }
+}
+
 /* Reports `word` of the value; why: what is wrong, or NULL. */
 static bool
 types_refuse(const struct wr_type_job *job, struct wr_str word, const char *why)
@@ -203,8 +230,7 @@ types_refuse(const struct wr_type_job *job, struct wr_str word, const char *why)
     struct wr_pool *pool = job->cf->pool;
     struct wr_suggest sg;
 
-    wr_suggest_init(&sg, word);
-    types_offer(job->row, &sg);
+    types_suggest(job, word, &sg);
     wr_conf_error(job->cf, job->place, "bad value \"%s\" of %s: %s%sit takes %s%s%s", wr_conf_shown(pool, word),
                   wr_conf_shown(pool, job->key), why ? why : "", why ? "; " : "",
                   wr_conf_type_grammar(pool, job->row), types_example(job->row->type), wr_suggest_text(&sg, pool));

@@ -4,7 +4,10 @@
  */
 #include "core/event/conn.h"
 
+#include "core/event/pipe.h"
+
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -197,6 +200,60 @@ wr_conn_recv(struct wr_conn *c, size_t room)
     return io;
 }
 
+/* What the splice into an empty pipe came to. */
+static enum wr_io
+conn_spliced(struct wr_conn *c, ssize_t n)
+{
+    if (n > 0) {
+        c->turn_bytes += (uint32_t)n;
+        c->received_bytes += (uint64_t)n;
+        return WR_IO_OK;
+    }
+    if (n == 0) {
+        c->eof = true;
+        c->ev.readable = false;
+        return WR_IO_EOF;
+    }
+    if (errno == EAGAIN) {
+        c->ev.readable = false;
+        return WR_IO_AGAIN;
+    }
+    c->err = errno;
+    c->failed = true;
+    return WR_IO_ERR;
+}
+
+enum wr_io
+wr_conn_splice(struct wr_conn *c, struct wr_chain *ch, size_t most, bool *no_pipe)
+{
+    ssize_t n;
+
+    *no_pipe = false;
+    if (!c->ev.readable || c->eof) {
+        return c->eof ? WR_IO_EOF : WR_IO_AGAIN;
+    }
+    if (conn_share_spent(c)) {
+        return WR_IO_AGAIN;
+    }
+    struct wr_pipe *p = wr_pipe_take();
+    if (p == NULL) {
+        *no_pipe = true;
+        return WR_IO_AGAIN;
+    }
+    do {
+        n = splice(c->ev.fd, NULL, p->w, NULL, WR_MIN(most, (size_t)WR_PIPE_BYTES),
+                   SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+    } while (n < 0 && errno == EINTR);
+    enum wr_io io = conn_spliced(c, n);
+    if (io == WR_IO_OK) {
+        p->bytes = (size_t)n;
+        wr_chain_push(ch, wr_pipe_slice(p));
+    } else {
+        wr_pipe_give(p);
+    }
+    return io;
+}
+
 bool
 wr_conn_can_recv(const struct wr_conn *c)
 {
@@ -252,6 +309,30 @@ wr_conn_queue(struct wr_conn *c, struct wr_chain *ch)
     wr_chain_move(&c->out, ch);
 }
 
+/* What waits for a slow peer shall pin little: neither big buffers nor pipes that others could use. */
+static void
+conn_settle_out(struct wr_conn *c)
+{
+    struct wr_chain out = WR_CHAIN_INIT(out);
+
+    if (wr_unlikely(wr_pipe_scarce())) {
+        struct wr_slice *s = c->out.first;
+        wr_chain_init(&c->out);
+        while (s != NULL) {
+            struct wr_slice *next = s->next;
+            if (s->kind != WR_SLICE_PIPE) {
+                wr_chain_push(&out, s);
+            } else if (!wr_pipe_unload(s, &out)) {
+                c->failed = true;
+                c->err = EIO;
+            }
+            s = next;
+        }
+        wr_chain_move(&c->out, &out);
+    }
+    wr_chain_settle(&c->out);
+}
+
 enum wr_io
 wr_conn_flush(struct wr_conn *c)
 {
@@ -268,7 +349,7 @@ wr_conn_flush(struct wr_conn *c)
     } else if (io == WR_IO_ERR) {
         wr_chain_free(&c->out);
     } else if (io == WR_IO_AGAIN) {
-        wr_chain_settle(&c->out);
+        conn_settle_out(c);
     }
     return io;
 }

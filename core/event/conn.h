@@ -66,6 +66,12 @@ void wr_conn_reset(struct wr_conn *c);
  * itself).  EOF: FIN.  ERR: c->err.
  */
 enum wr_io wr_conn_recv(struct wr_conn *c, size_t room);
+/*
+ * Moves up to `most` bytes from the socket into a pipe and appends that as a
+ * slice to ch.  Plain transports with nothing waiting in c->in only.  AGAIN also
+ * when no pipe is to be had: *no_pipe tells; go on with wr_conn_recv.
+ */
+enum wr_io wr_conn_splice(struct wr_conn *c, struct wr_chain *ch, size_t most, bool *no_pipe);
 /* Whether a wr_conn_recv now could bring something: readable, pending, or FIN to be seen. */
 bool wr_conn_can_recv(const struct wr_conn *c);
 /* Gives c->in back when it is empty, or moves few left bytes into a small buffer (end of a turn). */

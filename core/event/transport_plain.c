@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "core/event/conn.h"
+#include "core/event/pipe.h"
 
 #define PLAIN_IOV_MOST 64
 
@@ -108,6 +109,9 @@ transport_plain_send(struct wr_conn *c, struct wr_chain *out)
         ssize_t w = transport_plain_send_slice(c, out, &asked);
         if (w > 0) {
             c->sent_bytes += (uint64_t)w;
+            if (out->first->kind == WR_SLICE_PIPE) {
+                ((struct wr_pipe *)out->first->pin_arg)->bytes -= (size_t)w;
+            }
             wr_chain_drop(out, (size_t)w);
             if ((size_t)w < asked) {
                 /* Full, or nearly: epoll tells when there is room (measured: a retry is EAGAIN). */

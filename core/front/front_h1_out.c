@@ -15,6 +15,10 @@ front_h1_out_can(const struct wr_req *r, enum wr_cap cap)
     switch (cap) {
     case WR_CAP_TRAILERS:
         return r->minor >= 1 && r->te_trailers && ((struct wr_front_h1 *)r->fs)->out == WR_FRONT_OUT_CHUNKED;
+    case WR_CAP_PIPES: {
+        const struct wr_front_h1 *f = r->fs;
+        return f->s.c->transport->plain && f->out != WR_FRONT_OUT_CHUNKED && f->out != WR_FRONT_OUT_NONE;
+    }
     case WR_CAP_INFORMS:
     case WR_CAP_UPGRADE:
     case WR_CAP_CHUNKED:

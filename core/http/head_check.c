@@ -538,6 +538,12 @@ head_check_bare_status(uint16_t status)
     return status < 200 || status == 204;
 }
 
+static bool
+head_check_no_body(const struct wr_req *r, uint16_t status)
+{
+    return head_check_bare_status(status) || status == 304 || (r != NULL && r->method_id == WR_M_HEAD);
+}
+
 static enum wr_err
 head_check_response_framing(uint16_t status, uint8_t minor, struct wr_head *h, struct wr_framing *fr)
 {
@@ -549,7 +555,7 @@ head_check_response_framing(uint16_t status, uint8_t minor, struct wr_head *h, s
         return WR_E_UPSTREAM_BAD_LENGTH;
     }
     if (coding != HEAD_CHECK_NO_CODING) {
-        if (coding != HEAD_CHECK_CHUNKED || minor == 0 || head_check_bare_status(status)) {
+        if (coding != HEAD_CHECK_CHUNKED || minor == 0) {
             return WR_E_UPSTREAM_BAD_CODING;
         }
         return length != HEAD_CHECK_NO_LENGTH ? WR_E_UPSTREAM_BAD_LENGTH : WR_E_NONE;
@@ -572,8 +578,11 @@ wr_head_check_response(const struct wr_req *r, uint16_t status, uint8_t minor, s
     fr->keep_alive = options.keep_alive;
     fr->close = options.close || (minor == 0 && !options.keep_alive) || err != WR_E_NONE || bad;
     head_check_mark_hop(h);
-    if (head_check_bare_status(status) || status == 304 || (r != NULL && r->method_id == WR_M_HEAD)) {
-        fr->chunked = false; /* no body follows the head */
+    if (wr_unlikely(fr->chunked && head_check_no_body(r, status))) {
+        /* The head is all (RFC 9112 6.3).  A server that speaks of chunks where it may not (6.1) may send an
+         * empty one all the same, late: its connection is not used again. */
+        fr->chunked = false;
+        fr->close |= head_check_bare_status(status);
     }
     if (err == WR_E_NONE && bad) {
         err = WR_E_UPSTREAM_BAD_FIELD;

@@ -28,8 +28,8 @@ enum wr_phase {
     WR_PHASES
 };
 
-/* What a client can take (wr_req_can). */
-enum wr_cap { WR_CAP_TRAILERS = 1, WR_CAP_INFORMS = 2, WR_CAP_UPGRADE = 4, WR_CAP_CHUNKED = 8 };
+/* What a client can take (wr_req_can).  PIPES: body slices that stand in a pipe, once the head was sent. */
+enum wr_cap { WR_CAP_TRAILERS = 1, WR_CAP_INFORMS = 2, WR_CAP_UPGRADE = 4, WR_CAP_CHUNKED = 8, WR_CAP_PIPES = 16 };
 
 /* Facts about the client's connection; owned by the front, outlive the requests on it. */
 struct wr_client {

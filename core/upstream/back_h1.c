@@ -17,6 +17,7 @@
 #define BACK_H1_FIELDS_MOST 1000
 #define BACK_H1_INFORMS_MOST 100
 #define BACK_H1_TRAILER_BYTES 16384
+#define BACK_H1_SPLICE_BYTES (64 * 1024)
 #define BACK_H1_QUEUE_BYTES (128 * 1024) /* request body waiting in the socket's queue */
 
 enum wr_back_state {
@@ -472,13 +473,63 @@ back_h1_consume(struct wr_back_h1 *b)
     return wr_conn_in_bytes(b->c) == 0 || back_h1_on_body(b);
 }
 
+/* Bytes that need no unframing can stay in the kernel, when there are enough to pay for it. */
+static bool
+back_h1_may_splice(const struct wr_back_h1 *b)
+{
+    const struct wr_req *r = b->x->r;
+
+    return ((b->state == WR_BACK_LENGTH && b->left >= BACK_H1_SPLICE_BYTES) ||
+            b->state == WR_BACK_UNTIL_CLOSE) &&
+           b->c->transport->plain && wr_conn_in_bytes(b->c) == 0 && wr_resp_can_splice(r) &&
+           wr_req_can(r, WR_CAP_PIPES);
+}
+
+/* One piece through a pipe.  False when b is done or gone, or when there is nothing more to read. */
+static bool
+back_h1_splice(struct wr_back_h1 *b, size_t room, bool *no_pipe)
+{
+    struct wr_chain ch = WR_CHAIN_INIT(ch);
+    struct wr_xfer *x = b->x;
+    size_t most = b->state == WR_BACK_LENGTH ? (size_t)WR_MIN((uint64_t)room, b->left) : room;
+
+    enum wr_io io = wr_conn_splice(b->c, &ch, most, no_pipe);
+    if (io == WR_IO_AGAIN) {
+        return *no_pipe;
+    }
+    if (io != WR_IO_OK) {
+        back_h1_on_eof(b, io);
+        return false;
+    }
+    if (b->state == WR_BACK_LENGTH) {
+        b->left -= ch.bytes;
+        if (b->left == 0) {
+            back_h1_end(b, &ch, NULL);
+            return false;
+        }
+    }
+    wr_xfer_moved(x);
+    wr_resp_body(x->r, &ch, false);
+    return x->bs == b;
+}
+
 static void
 back_h1_read(struct wr_back_h1 *b)
 {
     for (;;) {
-        if (b->state > WR_BACK_HEAD && wr_resp_room(b->x->r) == 0) {
+        bool no_pipe = false;
+        size_t room = b->state > WR_BACK_HEAD ? wr_resp_room(b->x->r) : WR_BUF_BIG_BYTES;
+        if (room == 0) {
             wr_conn_settle_in(b->c);
             return;
+        }
+        if (back_h1_may_splice(b)) {
+            if (!back_h1_splice(b, room, &no_pipe)) {
+                return;
+            }
+            if (!no_pipe) {
+                continue;
+            }
         }
         enum wr_io io = wr_conn_recv(b->c, WR_BUF_BIG_BYTES);
         if (io == WR_IO_AGAIN) {

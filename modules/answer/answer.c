@@ -1,8 +1,8 @@
 /*
  * LOOKUP: routes that weir answers itself, `redirect:` and `status:`.
  *
- * redirect:[CODE ]URL is 302 for GET and HEAD and 307 for other methods,
- * which then keep their method and body; a code in front of the URL (301,
+ * redirect:[CODE ]URL is 302 for GET and HEAD and 307 for other methods, which
+ * then keep their method and body; a code in front of the URL (301,
  * 302, 303, 307, 308) is taken as it is.  The request's path and query are in
  * the URL where %{...} puts them and nowhere else.
  */
@@ -17,43 +17,30 @@ struct answer_conf {
 
 /* ---- the configuration ---- */
 
-/* Takes a code and the blank behind it off *url; false when it is a code that redirects nobody. */
+/* Whether a code stands in front of the URL as it was written. */
 static bool
-answer_take_code(struct wr_str *url, uint16_t *status)
+answer_has_code(const struct wr_route *rt)
 {
-    struct wr_str rest = *url;
+    struct wr_str text = rt->conf.to;
+    ptrdiff_t colon = wr_str_find(text, ':');
     struct wr_str word;
     uint64_t code;
 
-    if (!wr_str_word(&rest, &word) || !wr_str_u64(word, 999, &code)) {
-        return true;
-    }
-    *status = (uint16_t)code;
-    *url = wr_str_trim(rest);
-    return code == 301 || code == 302 || code == 303 || code == 307 || code == 308;
+    text = wr_str_make(text.p + colon + 1, text.n - (size_t)(colon + 1));
+    return wr_str_word(&text, &word) && wr_str_u64(word, 999, &code);
 }
 
 static bool
 answer_compile(struct wr_conf *cf, const struct wr_route *rt, struct answer_conf *own)
 {
-    struct wr_str url = wr_str_trim(rt->target.text);
     const char *why = "";
 
-    if (!answer_take_code(&url, &own->status)) {
-        wr_conf_error(cf, rt->target.place, "redirect: a code is one of 301, 302, 303, 307 and 308");
-        return false;
-    }
-    if (url.n == 0) {
-        wr_conf_error(cf, rt->target.place,
-                      "redirect: the URL is missing, as in redirect:https://example.com%%{uri}");
-        return false;
-    }
-    own->location = wr_template_compile(cf->pool, url, &why);
+    own->status = answer_has_code(rt) ? rt->target.status : 0;
+    own->location = wr_template_compile(cf->pool, rt->target.text, &why);
     if (!own->location) {
         wr_conf_error(cf, rt->target.place, "redirect: %s", why);
-        return false;
     }
-    return true;
+    return own->location != NULL;
 }
 
 static bool
@@ -144,7 +131,9 @@ answer_redirect(struct wr_req *r, const struct answer_conf *own)
 static void
 answer_status(struct wr_req *r, const struct wr_target *target)
 {
-    if (target->text.n == 0) {
+    if (target->text.n == 0 && target->status >= 400) {
+        wr_req_answer(r, target->status, WR_STR_NONE, wr_errorpage_make(r, target->status));
+    } else if (target->text.n == 0) {
         wr_req_answer(r, target->status, WR_STR_NONE, WR_STR_NONE);
     } else {
         wr_req_answer(r, target->status, WR_STR("text/plain; charset=utf-8"), target->text);

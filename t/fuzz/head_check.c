@@ -9,6 +9,7 @@
  */
 #include "core/http/head_check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -187,8 +187,8 @@ sub start ($self) {
         chmod 0777, $notify;
     }
     $self->{notes_seen} = [];
-    my @cmd = (bin(), $o->{bare} ? () : ('-c', $self->conf_file), @{ $o->{args} // [] });
-    @cmd = (@{ $o->{wrap} }, @cmd) if $o->{wrap};
+    my @cmd = (bin(), $o->{bare} ? () : ('-c', $self->conf_file), map { $self->fill($_) } @{ $o->{args} // [] });
+    unshift @cmd, map { $self->fill($_) } @{ $o->{wrap} } if $o->{wrap};    # a program that ends by running the rest
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         $SIG{$_} = 'DEFAULT' for qw(PIPE CHLD INT TERM HUP QUIT);
@@ -549,6 +549,22 @@ sub origin ($self, $name, @args) {
     }
     $self->{ups}{$name} = $pid;
     until_true(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }) or die "origin does not listen\n";
+    return $self;
+}
+
+# Another program beside weir (a server to stand behind it), in @DIR@, ended with the test.
+sub peer ($self, $name, @cmd) {
+    my $pid = fork // die "fork: $!";
+    if (!$pid) {
+        setpgrp 0, 0;
+        $SIG{PIPE} = 'DEFAULT';
+        chdir $self->{dir};
+        open STDIN, '<', '/dev/null';
+        open STDOUT, '>', "$self->{dir}/$name.out";
+        open STDERR, '>&', \*STDOUT;
+        exec { $cmd[0] } map { $self->fill($_) } @cmd or POSIX::_exit(127);
+    }
+    $self->{ups}{$name} = $pid;
     return $self;
 }
 

@@ -576,8 +576,9 @@ test_responses(void)
         {"200 OK\r\nTransfer-Encoding: gzip\r\n", WR_E_UPSTREAM_BAD_CODING, WR_M_GET, 0, false},
         {"200 OK\r\nTransfer-Encoding: identity\r\n", WR_E_UPSTREAM_BAD_CODING, WR_M_GET, 0, false},
         {"200 OK\r\nTransfer-Encoding:\r\n", WR_E_UPSTREAM_BAD_CODING, WR_M_GET, 0, false},
-        {"204 OK\r\nTransfer-Encoding: chunked\r\n", WR_E_UPSTREAM_BAD_CODING, WR_M_GET, 0, false},
-        {"103 OK\r\nTransfer-Encoding: chunked\r\n", WR_E_UPSTREAM_BAD_CODING, WR_M_GET, 0, false},
+        {"204 OK\r\nTransfer-Encoding: chunked\r\n", WR_E_NONE, WR_M_GET, -1, false},
+        {"204 OK\r\nTransfer-Encoding: gzip\r\n", WR_E_UPSTREAM_BAD_CODING, WR_M_GET, 0, false},
+        {"103 OK\r\nTransfer-Encoding: chunked\r\n", WR_E_NONE, WR_M_GET, -1, false},
         {"304 OK\r\nTransfer-Encoding: chunked\r\n", WR_E_NONE, WR_M_GET, -1, false},
         {"200 OK\r\nTransfer-Encoding: chunked\r\n", WR_E_NONE, WR_M_HEAD, -1, false},
         {"200 OK\r\nContent-Length: 5\r\n", WR_E_NONE, WR_M_HEAD, 5, false},
@@ -612,6 +613,10 @@ test_responses(void)
     tap_ok(fr.close, "HTTP/1.0 closes");
     response(WR_M_GET, "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 1\r\n\r\n");
     tap_ok(!fr.close && fr.keep_alive, "unless it says keep-alive");
+    response(WR_M_GET, "HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n");
+    tap_ok(fr.close, "204 with a coding: maybe more comes, the connection is not used again");
+    response(WR_M_GET, "HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n");
+    tap_ok(!fr.close, "304 may have one");
     response(WR_M_GET, "HTTP/1.1 204 No Content\r\nContent-Length: 7\r\nX: 1\r\n\r\n");
     tap_is_str(forwarded(&resp), "X", "204 has no length to pass on");
 }

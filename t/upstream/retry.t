@@ -15,7 +15,7 @@ INI
     my $m = $c->recv_request or return;
     return if $m->target eq '/never' && $c->note('never');
     $c->respond(200, $c->number . " " . $m->body);
-    $m = $c->recv_request(head_only => $c->{target} // 0) or return;
+    $m = $c->recv_request or return;
     $c->note("died " . $m->target);
     if ($m->target eq '/begun') { $c->send("HTTP/1.1 2") }
     elsif ($m->target eq '/reset') { $c->reset }
