@@ -42,6 +42,7 @@ wr_front_worker_start(struct wr_service *sv)
         wr_list_init(&fw->stages[i]);
     }
     wr_timer_init(&fw->drain_timer, front_on_drain_timer);
+    wr_timer_init(&fw->pressure_timer, wr_front_on_pressure);
     fw->empty_task.fn = front_on_empty;
     sv->front = fw;
 }
@@ -52,6 +53,7 @@ wr_front_worker_stop(struct wr_service *sv)
     struct wr_front_worker *fw = sv->front;
 
     wr_timer_stop(&sv->loop->wheel, &fw->drain_timer);
+    wr_timer_stop(&sv->loop->wheel, &fw->pressure_timer);
     wr_loop_unpost(&fw->empty_task);
     free(fw);
     sv->front = NULL;

@@ -4,6 +4,7 @@
  */
 #include "core/front/front_h1.h"
 
+#include "core/http/budget.h"
 #include "core/http/head_check.h"
 
 
@@ -272,6 +273,9 @@ wr_front_h1_read_head(struct wr_front_h1 *f)
         return;
     }
     for (;;) {
+        if (wr_unlikely(wr_budget_level(f->s.sv) >= WR_BUDGET_NO_NEW) && wr_front_starved(&f->s)) {
+            break;
+        }
         enum wr_io io = wr_conn_recv(c, WR_BUF_BIG_BYTES);
         if (io == WR_IO_OK) {
             if (f->s.stage == WR_FRONT_IDLE && f->scanned == 0) {

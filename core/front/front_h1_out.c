@@ -5,6 +5,7 @@
  */
 #include "core/base/fmt.h"
 #include "core/front/front_h1.h"
+#include "core/http/budget.h"
 
 #define FRONT_H1_COPY_BYTES 4096  /* smaller pieces of body are copied behind what waits */
 #define FRONT_H1_CHUNK_OVERHEAD 20
@@ -325,6 +326,9 @@ front_h1_out_room(const struct wr_req *r)
     size_t most = (size_t)r->route->conf.buffer_response;
     size_t waiting = f->s.c->out.bytes;
 
+    if (wr_unlikely(wr_budget_level(f->s.sv) >= WR_BUDGET_HALVE)) {
+        most /= 2;
+    }
     return f->broken || waiting >= most ? 0 : most - waiting;
 }
 

@@ -5,6 +5,8 @@
 
 #include <stdlib.h>
 
+#include "core/http/budget.h"
+
 void
 wr_front_enter(struct wr_front_session *s, enum wr_front_stage stage)
 {
@@ -72,4 +74,69 @@ wr_front_no_byte(struct wr_front_session *s, const char *why)
         wr_log(WR_LOG_DEBUG, "conn=%llu ended before a byte why=%s client=%s more=%u",
                (unsigned long long)s->c->id, why, ip, dropped);
     }
+}
+
+/* ---- pressure ---- */
+
+#define FRONT_SESSION_PRESSURE_MS 20
+#define FRONT_SESSION_SHED_MOST 64 /* idle connections that are ended at once */
+
+/* Who waited with a request in the socket may read again. */
+static void
+front_session_feed(struct wr_front_worker *fw)
+{
+    static const enum wr_front_stage hungry[] = {WR_FRONT_HEAD, WR_FRONT_IDLE};
+
+    for (unsigned i = 0; i < WR_ARRAY_LEN(hungry); i++) {
+        wr_list_for (l, &fw->stages[hungry[i]]) {
+            struct wr_front_session *s = wr_list_entry(l, struct wr_front_session, link);
+            if (s->c->ev.readable) {
+                wr_loop_more(fw->sv->loop, &s->c->ev);
+            }
+        }
+    }
+}
+
+void
+wr_front_on_pressure(struct wr_timer *t)
+{
+    struct wr_front_worker *fw = wr_container(t, struct wr_front_worker, pressure_timer);
+    enum wr_budget level = wr_budget_level(fw->sv);
+
+    if (level < WR_BUDGET_FULL) {
+        front_session_feed(fw);
+    }
+    if (level >= WR_BUDGET_NO_NEW) {
+        wr_loop_timer(fw->sv->loop, t, wr_clock.mono_ms + FRONT_SESSION_PRESSURE_MS);
+        return;
+    }
+    fw->pressed = false;
+    wr_log(WR_LOG_NOTICE, "buffers are below 85%% of the budget bytes=%zu, accepting again", wr_buf_in_use_bytes());
+    if (fw->sv->accepting != NULL && !fw->sv->draining) {
+        fw->sv->accepting(fw->sv, true);
+    }
+}
+
+bool
+wr_front_starved(struct wr_front_session *s)
+{
+    struct wr_front_worker *fw = s->sv->front;
+    unsigned n = 0;
+
+    if (!fw->pressed) {
+        fw->pressed = true;
+        if (fw->sv->accepting != NULL) {
+            fw->sv->accepting(fw->sv, false);
+        }
+        wr_list_for_safe (l, next, &fw->stages[WR_FRONT_IDLE]) {
+            struct wr_front_session *idle = wr_list_entry(l, struct wr_front_session, link);
+            if (idle != s && !idle->c->ev.readable && n++ < FRONT_SESSION_SHED_MOST) {
+                idle->proto->shed(idle);
+            }
+        }
+        wr_log(WR_LOG_WARN, "buffers at 85%% of the budget reason=overload bytes=%zu, accepting rests, closed idle=%u",
+               wr_buf_in_use_bytes(), WR_MIN(n, FRONT_SESSION_SHED_MOST));
+        wr_loop_timer(fw->sv->loop, &fw->pressure_timer, wr_clock.mono_ms + FRONT_SESSION_PRESSURE_MS);
+    }
+    return wr_budget_level(fw->sv) == WR_BUDGET_FULL;
 }

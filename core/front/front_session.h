@@ -45,6 +45,8 @@ struct wr_front_worker {
     struct wr_timer drain_timer;
     struct wr_task empty_task;
     uint64_t drain_began_ms;
+    bool pressed;                             /* at 85% of the buffer budget: nobody new */
+    struct wr_timer pressure_timer;
     struct wr_log_gate no_byte_gate;
     struct wr_log_gate shed_gate;
 };
@@ -57,6 +59,10 @@ void wr_front_enter(struct wr_front_session *s, enum wr_front_stage stage);
 void wr_front_close(struct wr_front_session *s, bool reset);
 /* Hands the conn over to another protocol; s is gone afterwards. */
 void wr_front_become(struct wr_front_session *s, const struct wr_front_proto *proto);
+/* The buffer budget is at 85% or more: relief begins.  True when it is full: s reads no request now, its event
+ * comes again when there is room. */
+bool wr_front_starved(struct wr_front_session *s);
+void wr_front_on_pressure(struct wr_timer *t);
 /* A connection that ended before a byte of a request: counted, and a line, rate-limited. */
 void wr_front_no_byte(struct wr_front_session *s, const char *why);
 

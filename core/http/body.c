@@ -4,6 +4,7 @@
  */
 #include "core/http/body.h"
 
+#include "core/http/budget.h"
 #include "core/http/filter.h"
 #include "core/http/front_table.h"
 #include "core/http/response.h"
@@ -183,6 +184,13 @@ wr_body_room(const struct wr_req *r)
 
     if (r->ending || r->local || !b->wanted) {
         return 0;
+    }
+    enum wr_budget level = wr_budget_level(r->sv);
+    if (level == WR_BUDGET_FULL) {
+        return 0;
+    }
+    if (level >= WR_BUDGET_HALVE && b->holds == 0) {
+        window /= 2;
     }
     if (b->spool != NULL) {
         return wr_spool_room(b->spool);

@@ -37,6 +37,8 @@ struct wr_service {
     struct wr_front_worker *front;
     struct wr_upstream_worker *upstream;
     struct wr_req_table *requests;
+    /* Takes the listeners out of epoll or puts them back (set by the worker; may be NULL). */
+    void (*accepting)(struct wr_service *sv, bool on);
     /* Called when draining and the last client connection is gone. */
     void (*on_empty)(struct wr_service *sv);
 };

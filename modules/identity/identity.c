@@ -182,47 +182,13 @@ identity_passages(const struct wr_req *r)
     return n;
 }
 
+/* OPTIONS * asks about weir itself, and so does OPTIONS that goes no further (head_check made it one). */
 static enum wr_step
 identity_options(struct wr_req *r)
 {
     wr_head_add(&r->resp, &r->pool, WR_N_ALLOW, WR_STR_NONE, WR_STR(IDENTITY_METHODS));
     wr_req_answer(r, 204, WR_STR_NONE, WR_STR_NONE);
     return WR_DONE;
-}
-
-/* OPTIONS with Max-Forwards goes that many hops and no further (RFC 9110 7.6.2). */
-static enum wr_step
-identity_max_forwards(struct wr_req *r)
-{
-    uint64_t hops;
-
-    if (!wr_str_u64(wr_head_value(&r->req, WR_N_MAX_FORWARDS), UINT32_MAX, &hops)) {
-        return WR_NEXT;
-    }
-    if (hops == 0) {
-        return identity_options(r);
-    }
-    char *digits = wr_pool_alloc(&r->pool, 20);
-    wr_head_set(&r->req, &r->pool, WR_N_MAX_FORWARDS, wr_str_make(digits, wr_fmt_u64(digits, hops - 1)));
-    return WR_NEXT;
-}
-
-static enum wr_step
-identity_method(struct wr_req *r)
-{
-    switch (r->method_id) {
-    case WR_M_CONNECT:
-    case WR_M_TRACE:
-        wr_req_fail(r, WR_E_METHOD_REFUSED);
-        return WR_DONE;
-    case WR_M_OPTIONS:
-        if (r->uri.form == WR_URI_ASTERISK) {
-            return identity_options(r);
-        }
-        return wr_head_has(&r->req, WR_N_MAX_FORWARDS) ? identity_max_forwards(r) : WR_NEXT;
-    default:
-        return WR_NEXT;
-    }
 }
 
 static enum wr_step
@@ -246,7 +212,7 @@ identity_head(struct wr_req *r, const void *conf, void *state)
         wr_req_fail(r, WR_E_LOOP);
         return WR_DONE;
     }
-    return identity_method(r);
+    return wr_unlikely(r->uri.form == WR_URI_ASTERISK) ? identity_options(r) : WR_NEXT;
 }
 
 /* ---- the module ---- */

@@ -326,16 +326,10 @@ sub children ($self, %o) {
     return sort { $a <=> $b } @found;
 }
 
-sub title ($self, $pid) {
-    open my $fh, '<', "/proc/$pid/cmdline" or return '';
-    my $t = do { local $/; readline $fh } // '';
-    $t =~ s/\0+$//;
-    $t =~ tr/\0/ /;
-    return $t;
-}
+sub title ($self, $pid) { _slurp("/proc/$pid/comm") =~ s/\n//r }
 
-sub workers ($self, %o) { grep { $self->title($_) =~ /\bworker\b/ } $self->children(%o) }
-sub keeper ($self, %o) { (grep { $self->title($_) =~ /\bkeeper\b/ } $self->children(%o))[0] }
+sub workers ($self, %o) { grep { $self->title($_) eq 'weir-worker' } $self->children(%o) }
+sub keeper ($self, %o) { (grep { $self->title($_) eq 'weir-keeper' } $self->children(%o))[0] }
 
 # Pss of a process in KiB, or one of its other figures (Private_Dirty, Rss...).
 sub pss ($self, $pid, $what = 'Pss') {
@@ -598,7 +592,7 @@ sub storm_end ($self) {
 
 # The test fails for this reason, whatever it asserts.
 sub problem ($self, $text) { push @{ $self->{problems} }, $text; return }
-# n processes may die by signal in this test.
+# n processes may die in this test.
 sub expect_death ($self, $n = 1) { $self->{deaths} += $n; return $self }
 # Alert lines that match are part of the test.
 sub expect_alert ($self, $re) { push @{ $self->{allowed} }, $re; return $self }
@@ -614,9 +608,9 @@ sub _check_logs ($self) {
         }
         $self->problem("sanitizer: $line") if $line =~ /ERROR: \w+Sanitizer|runtime error:/;
         $self->problem("leaked: $line") if $line =~ / leaked/;
-        $died++ if $line =~ /\b(?:worker|keeper)\b.*\bsignal=/ && $line =~ /\b(?:died|killed|crashed|ended)\b/;
+        $died++ if $line =~ / (?:worker|keeper|process) died (?:signal|status)=/;
     }
-    $self->problem("$died processes died by signal, expected $self->{deaths}") if $died > $self->{deaths};
+    $self->problem("$died processes died, expected $self->{deaths}") if $died > $self->{deaths};
 }
 
 # Stops everything and judges; called by itself at the end of a test.

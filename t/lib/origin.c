@@ -268,15 +268,17 @@ static void
 respond(struct conn *c, const char *target, const char *head)
 {
     char text[256];
+    const char *bye = c->close_after ? "Connection: close\r\n" : "";
     if (strncmp(target, "/big", 4) == 0 || strncmp(target, "/chunked", 8) == 0 ||
         strncmp(target, "/1k", 3) == 0) {
         c->chunked_out = target[1] == 'c';
         c->left = query(target, "bytes", 1024);
         if (c->chunked_out) {
-            put_text(c, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+            snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n%s\r\n", bye);
+            put_text(c, text);
         } else {
-            snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n\r\n",
-                     (unsigned long long)c->left);
+            snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %llu\r\n%s\r\n",
+                     (unsigned long long)c->left, bye);
             put_text(c, text);
         }
         c->mode = SENDING;

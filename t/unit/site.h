@@ -161,6 +161,7 @@ site_load_or_die(struct site *s, const char *text)
 {
     if (!site_load(s, text)) {
         wr_conf_print_messages(&s->cf, stdout, true);
+        fflush(stdout);
         abort();
     }
 }
