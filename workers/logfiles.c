@@ -232,11 +232,20 @@ wr_logfiles_claim_error(struct wr_str path, const char **why)
 void
 wr_logfiles_commit(void)
 {
+    if (logfiles_own.next.kind == WR_LOGFILE_NONE) {
+        return; /* the first cycle's is in use already */
+    }
     logfiles_close_one(&logfiles_own.file[WR_LOG_ID_ERROR]);
     logfiles_own.file[WR_LOG_ID_ERROR] = logfiles_own.next;
     logfiles_own.next = (struct wr_logfile){WR_LOGFILE_NONE, -1};
     memcpy(logfiles_own.error_path, logfiles_own.next_path, sizeof(logfiles_own.error_path));
     logfiles_own.send[WR_LOG_ID_ERROR] = true;
+}
+
+void
+wr_logfiles_use_next(void)
+{
+    wr_logfiles_commit();
 }
 
 void

@@ -32,6 +32,8 @@ int wr_logfiles_claim(struct wr_str path, const char **why);
 /* The error log (id 0) of the cycle that is being made: a path, "stderr" or "syslog"; in use from commit. */
 bool wr_logfiles_claim_error(struct wr_str path, const char **why);
 void wr_logfiles_commit(void);
+/* The first cycle: its error log is in use from its start, nothing else could be told where it went. */
+void wr_logfiles_use_next(void);
 void wr_logfiles_abort(void);
 
 /* Master: opens every file again (USR1); one that cannot be opened stays as it is, logged.  All are to be

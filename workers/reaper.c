@@ -131,7 +131,7 @@ static bool
 reaper_keeper_wanted(const struct wr_master *m)
 {
     /* the newer master's keeper has asked ours to go */
-    return m->mode != WR_MASTER_STOPS && !(m->other.pid > 0 && m->other.newer && m->other.ready) &&
+    return m->mode != WR_MASTER_STOPS && !(m->other.pid > 0 && m->other.newer) &&
         (m->mode == WR_MASTER_RUNS || wr_reaper_count(m, WR_SLOT_WORKER) > 0);
 }
 

@@ -203,6 +203,7 @@ wr_bind_set_init(struct wr_bind *b, struct wr_bind_set *set, const struct wr_bin
 {
     struct wr_pool *pool = b->cf->pool;
 
+    wr_ini_reserve(pool, 4096);
     if (!parent) {
         parent = &class_->presets;
     }
@@ -258,7 +259,9 @@ bind_map_own(struct bind_run *run, const struct wr_bind_row *r, unsigned class_,
     struct bind_map *state = &run->maps[class_][r->index];
 
     if (!state->own) {
-        struct wr_map_entry *v = wr_pool_alloc(pool, (map->n + run->s->entries_n) * sizeof(*v));
+        size_t bytes = (map->n + run->s->entries_n) * sizeof(struct wr_map_entry);
+        wr_ini_reserve(pool, bytes);
+        struct wr_map_entry *v = wr_pool_alloc(pool, bytes);
         if (map->n > 0) {
             memcpy(v, map->v, map->n * sizeof(*v));
         }
@@ -394,6 +397,7 @@ bind_find_repeated(struct wr_bind *b, const struct wr_conf_section *s)
     bool *repeated = wr_pool_zalloc(pool, s->entries_n + 1);
 
     if (s->entries_n > BIND_SMALL) {
+        wr_ini_reserve(pool, 4 * sizeof(struct wr_strmap_slot) * s->entries_n);
         wr_strmap_init(&seen, pool, (uint32_t)s->entries_n);
     }
     for (size_t i = 0; i < s->entries_n; i++) {

@@ -6,7 +6,7 @@
  * no line numbers, takes an indented key for more of the value above, and
  * knows comments inside values.  So the reader here takes each line apart
  * first, keeps the parts in a table, and hands libinih a short surrogate that
- * holds nothing but the row number:
+ * holds nothing but a row number:
  *
  *     [server example.com]      [s12]
  *                               s=12      (so that an empty section is reported)
@@ -21,9 +21,17 @@
 #include <ini.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* A file with more unreadable lines than this is no configuration at all. */
 #define INI_BAD_LINES_MOST 50
+#define INI_ROWS 64
+#define INI_RESERVE_BYTES ((size_t)1 << 20)
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
+#endif
 
 struct ini_row {
     unsigned line;
@@ -34,14 +42,12 @@ struct ini_row {
 };
 
 struct ini_state {
-    struct wr_pool *pool;
     const struct wr_ini_events *ev;
     struct wr_str rest; /* what the reader has not seen */
     unsigned line;
     unsigned bad_lines;
-    struct ini_row *rows;
+    struct ini_row rows[INI_ROWS]; /* row i is rows[i % INI_ROWS]; libinih asks one line after the other */
     size_t rows_n;
-    size_t rows_cap;
     bool second; /* the last row is a section whose "s=" line is still to be handed out */
 };
 
@@ -59,6 +65,28 @@ wr_ini_grow(struct wr_pool *pool, void *v, size_t n, size_t *cap, size_t size)
     }
     *cap = more;
     return p;
+}
+
+void
+wr_ini_reserve(struct wr_pool *pool, size_t n)
+{
+#ifndef WR_SANITIZE /* there every piece is to be a block of its own */
+    size_t piece = WR_MAX(n + 64, INI_RESERVE_BYTES);
+
+    if ((size_t)(pool->end - pool->pos) >= n || (n < INI_RESERVE_BYTES && pool->used_bytes < INI_RESERVE_BYTES)) {
+        return;
+    }
+    char *p = wr_pool_alloc(pool, piece);
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = ((uintptr_t)p + page - 1) & ~(page - 1), to = ((uintptr_t)p + piece) & ~(page - 1);
+
+    madvise((void *)from, to - from, MADV_POPULATE_WRITE); /* only faster: an older kernel refuses it */
+    pool->pos = p;
+    pool->end = p + piece;
+#else
+    (void)pool;
+    (void)n;
+#endif
 }
 
 /* Bytes of the UTF-8 sequence at p (at most n left); 0: not valid (RFC 3629). */
@@ -153,8 +181,7 @@ ini_line_take(struct ini_state *st, struct wr_str *line)
 static struct ini_row *
 ini_row_add(struct ini_state *st)
 {
-    st->rows = wr_ini_grow(st->pool, st->rows, st->rows_n, &st->rows_cap, sizeof(*st->rows));
-    struct ini_row *row = &st->rows[st->rows_n++];
+    struct ini_row *row = &st->rows[st->rows_n++ % INI_ROWS];
 
     memset(row, 0, sizeof(*row));
     row->line = st->line;
@@ -229,7 +256,7 @@ ini_line_ok(struct ini_state *st, struct wr_str line)
 static char *
 ini_surrogate(struct ini_state *st, char *buf, int size)
 {
-    const struct ini_row *row = &st->rows[st->rows_n - 1];
+    const struct ini_row *row = &st->rows[(st->rows_n - 1) % INI_ROWS];
     bool head = row->section && !st->second;
 
     st->second = head;
@@ -254,8 +281,8 @@ ini_next_surrogate(char *buf, int size, void *stream)
             if (s.n == 0 || s.p[0] != '[') {
                 continue;
             }
-            ini_row_add(st)->section = true;
-            st->rows[st->rows_n - 1].bad = true;
+            struct ini_row *row = ini_row_add(st);
+            row->section = row->bad = true;
         } else if (s.n == 0 || s.p[0] == ';' || s.p[0] == '#') {
             continue;
         } else if (s.p[0] == '[') {
@@ -275,8 +302,8 @@ ini_found(void *user, const char *section, const char *name, const char *value)
     struct ini_state *st = user;
     size_t i = strtoul(value, NULL, 10);
 
-    wr_assert(i < st->rows_n);
-    const struct ini_row *row = &st->rows[i];
+    wr_assert(i < st->rows_n && i + INI_ROWS >= st->rows_n);
+    const struct ini_row *row = &st->rows[i % INI_ROWS];
 
     wr_assert(row->section == (name[0] == 's'));
     if (row->section) {
@@ -291,9 +318,9 @@ ini_found(void *user, const char *section, const char *name, const char *value)
 }
 
 void
-wr_ini_read(struct wr_pool *pool, struct wr_str bytes, const struct wr_ini_events *ev)
+wr_ini_read(struct wr_str bytes, const struct wr_ini_events *ev)
 {
-    struct ini_state st = {.pool = pool, .ev = ev, .rest = bytes};
+    struct ini_state st = {.ev = ev, .rest = bytes};
 
     if (bytes.n >= 3 && memcmp(bytes.p, "\xef\xbb\xbf", 3) == 0) {
         st.rest = wr_str_make(bytes.p + 3, bytes.n - 3);

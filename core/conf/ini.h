@@ -21,11 +21,15 @@ struct wr_ini_events {
     void (*error)(void *arg, unsigned line, const char *text);
 };
 
-/* `bytes` may be anything.  Memory from pool for a table of the lines. */
-void wr_ini_read(struct wr_pool *pool, struct wr_str bytes, const struct wr_ini_events *ev);
+/* `bytes` may be anything. */
+void wr_ini_read(struct wr_str bytes, const struct wr_ini_events *ev);
 
 /* Room for one more element in an array of n elements of `size` bytes with room for *cap: as it is, or a
  * copy twice as large, from pool. */
 void *wr_ini_grow(struct wr_pool *pool, void *v, size_t n, size_t *cap, size_t size);
+
+/* Says that about n bytes will be taken from pool soon.  A pool that is large already gets them as one piece
+ * whose pages are there: reading 100,000 lines would else spend most of its time in page faults. */
+void wr_ini_reserve(struct wr_pool *pool, size_t n);
 
 #endif

@@ -31,6 +31,7 @@ model_next(struct wr_model_build *mb, enum wr_conf_kind kind, size_t *i)
 struct wr_route *
 wr_conf_model_route_new(struct wr_model_build *mb, const struct wr_bind_set *parent, struct wr_bind_set *set)
 {
+    wr_ini_reserve(mb->pool, 4096);
     struct wr_route *r = wr_pool_zalloc(mb->pool, sizeof(*r));
 
     wr_bind_set_init(&mb->bind, set, &mb->bind.classes[WR_CLASS_ROUTE], parent, &r->conf);
@@ -239,14 +240,10 @@ void
 wr_conf_model_make(struct wr_conf *cf)
 {
     struct wr_model_build mb = {.cf = cf, .pool = cf->pool};
-    size_t most = 1;
-
     mb.m = cf->model = wr_pool_zalloc(cf->pool, sizeof(*cf->model));
     mb.m->pool = cf->pool;
-    for (size_t i = 0; i < cf->source->sections_n; i++) {
-        most += 1 + cf->source->sections[i]->entries_n; /* as many anonymous upstreams as there are lines */
-    }
-    wr_strmap_init(&mb.upstreams, cf->pool, (uint32_t)most);
+    mb.upstreams_room = 64;
+    wr_strmap_init(&mb.upstreams, cf->pool, (uint32_t)mb.upstreams_room);
     wr_bind_init(&mb.bind, cf);
     model_weir(&mb);
     model_defaults(&mb);

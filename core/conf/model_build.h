@@ -29,7 +29,6 @@ struct wr_model_server {
     size_t sections_cap;
     struct wr_model_route *routes; /* in the order of s->routes */
     size_t routes_n;
-    struct wr_strmap by_id;      /* "PATTERN" or "PATTERN LABEL" -> struct wr_model_route */
     struct wr_strmap by_pattern; /* "PATTERN" -> the first struct wr_model_route of it */
 };
 
@@ -43,6 +42,7 @@ struct wr_model_build {
     const struct wr_conf_section *weir;
     struct wr_model_server *servers; /* in the order of m->servers */
     struct wr_strmap upstreams;      /* name or address -> struct wr_upstream */
+    size_t upstreams_room;           /* of the map */
     size_t listens_cap;
     size_t servers_cap;
     size_t routes_cap;
@@ -72,14 +72,14 @@ void wr_conf_model_listens_check(struct wr_model_build *mb);
 /* model_upstream.c: [upstream] sections. */
 void wr_conf_model_upstreams(struct wr_model_build *mb);
 /* One server address into *us.  False: reported under `what`. */
-bool wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, const char *what,
+bool wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, struct wr_str what,
                            struct wr_place place, struct wr_upstream_server *us);
 /* The upstream made for an address, shared by all that name it. */
 struct wr_upstream *wr_conf_model_anonymous(struct wr_model_build *mb, const struct wr_upstream_server *us,
                                             struct wr_place place);
 
 /* model_target.c: what a path key or `to` says.  False: reported. */
-bool wr_conf_model_target(struct wr_model_build *mb, struct wr_str text, const char *key, struct wr_place place,
+bool wr_conf_model_target(struct wr_model_build *mb, struct wr_str text, struct wr_str key, struct wr_place place,
                           struct wr_target *t);
 
 /* model_pattern.c: a path key or the path of a [route]; *path is the part in front of a final slash and
@@ -97,6 +97,7 @@ void wr_conf_model_ties(struct wr_model_build *mb);
 /* Whether `r` takes every request that `of` would, their conditions alone considered. */
 bool wr_conf_model_covers(const struct wr_route_conf *r, const struct wr_route_conf *of);
 
+#define WR_MODEL_NEAR_MOST 4096 /* nobody typed more names than this: they are not compared */
 /* model_near.c: warns about pairs of free names that one letter tells apart. */
 struct wr_model_name {
     struct wr_str text;

@@ -83,9 +83,13 @@ model_check_names(struct wr_model_build *mb)
 static void
 model_check_paths(struct wr_model_build *mb, const struct wr_server *s)
 {
-    struct wr_model_name *names = wr_pool_alloc(mb->pool, (s->routes_n + 1) * sizeof(*names));
+    struct wr_model_name *names;
     size_t n = 0;
 
+    if (s->routes_n > WR_MODEL_NEAR_MOST) {
+        return;
+    }
+    names = wr_pool_alloc(mb->pool, (s->routes_n + 1) * sizeof(*names));
     for (size_t i = 0; i < s->routes_n; i++) {
         names[n++] = (struct wr_model_name){s->routes[i]->pattern, s->routes[i]->place};
     }

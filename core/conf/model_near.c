@@ -7,7 +7,6 @@
 
 #include <stdlib.h>
 
-#define MODEL_NEAR_MOST 4096       /* with more names than this nobody typed them */
 #define MODEL_NEAR_RUN_MOST 32     /* names that share a neighbour */
 #define MODEL_NEAR_SEGMENT_LEAST 4 /* letters of the segment that differs */
 
@@ -103,7 +102,7 @@ wr_conf_model_near(struct wr_model_build *mb, const char *what, const struct wr_
 {
     size_t rows_n = 0;
 
-    if (n < 2 || n > MODEL_NEAR_MOST) {
+    if (n < 2 || n > WR_MODEL_NEAR_MOST) {
         return;
     }
     for (size_t i = 0; i < n; i++) {

@@ -25,10 +25,34 @@ model_route_path(const struct wr_conf_section *s)
     return wr_str_make(s->names[0].p + slash, s->names[0].n - (size_t)slash);
 }
 
-static struct wr_str
-model_route_id(struct wr_pool *pool, struct wr_str pattern, struct wr_str label)
+/* The route of a pattern and label; NULL when there is none. */
+static struct wr_model_route *
+model_route_find(const struct wr_model_server *ms, struct wr_str pattern, struct wr_str label)
 {
-    return label.n > 0 ? wr_pool_printf(pool, "%.*s %.*s", WR_STR_ARG(pattern), WR_STR_ARG(label)) : pattern;
+    struct wr_model_route *mr = wr_strmap_get(&ms->by_pattern, pattern);
+
+    while (mr && !wr_str_eq(mr->r->label, label)) {
+        mr = mr->same_pattern;
+    }
+    return mr;
+}
+
+/* "example.com/api/" and so on; by hand, for there may be very many. */
+static struct wr_str
+model_route_id(struct wr_pool *pool, struct wr_str server, struct wr_str pattern, struct wr_str label)
+{
+    char *p = wr_pool_alloc(pool, server.n + pattern.n + label.n + 2);
+    size_t n = server.n + pattern.n;
+
+    memcpy(p, server.p, server.n);
+    memcpy(p + server.n, pattern.p, pattern.n);
+    if (label.n > 0) {
+        p[n++] = ' ';
+        memcpy(p + n, label.p, label.n);
+        n += label.n;
+    }
+    p[n] = '\0';
+    return wr_str_make(p, n);
 }
 
 /* ---------------------------------------------------------------- whose route it is */
@@ -93,9 +117,9 @@ static struct wr_model_route *
 model_route_get(struct wr_model_build *mb, struct wr_model_server *ms, struct wr_str pattern, struct wr_str label,
                 struct wr_place place)
 {
-    struct wr_str id = model_route_id(mb->pool, pattern, label), path;
-    struct wr_model_route *mr = wr_strmap_get(&ms->by_id, id);
+    struct wr_model_route *mr = model_route_find(ms, pattern, label);
     struct wr_bind_set set;
+    struct wr_str path;
     bool prefix;
 
     if (mr) {
@@ -114,8 +138,7 @@ model_route_get(struct wr_model_build *mb, struct wr_model_server *ms, struct wr
     r->prefix = prefix;
     r->label = label;
     r->place = place;
-    r->id = wr_pool_printf(mb->pool, "%.*s%.*s", WR_STR_ARG(ms->s->preset_route->id), WR_STR_ARG(id));
-    wr_strmap_add(&ms->by_id, id, mr);
+    r->id = model_route_id(mb->pool, ms->s->preset_route->id, pattern, label);
     mr->same_pattern = wr_strmap_get(&ms->by_pattern, pattern);
     if (mr->same_pattern) {
         struct wr_model_route *first = mr->same_pattern;
@@ -129,7 +152,7 @@ model_route_get(struct wr_model_build *mb, struct wr_model_server *ms, struct wr
 
 static void
 model_route_key(struct wr_model_build *mb, struct wr_model_server *ms, const struct wr_map_entry *e,
-                const char *written)
+                struct wr_str written)
 {
     struct wr_model_route *mr = model_route_get(mb, ms, e->key, WR_STR_NONE, e->place);
 
@@ -137,7 +160,8 @@ model_route_key(struct wr_model_build *mb, struct wr_model_server *ms, const str
         return;
     }
     if (mr->has_target) {
-        wr_conf_error(mb->cf, e->place, "%s: %.*s has its target already at %s", written, WR_STR_ARG(e->key),
+        wr_conf_error(mb->cf, e->place, "%s: %s has its target already at %s", wr_conf_shown(mb->pool, written),
+                      wr_conf_shown(mb->pool, e->key),
                       wr_conf_place_text(mb->pool, mr->r->target.place));
         return;
     }
@@ -160,7 +184,7 @@ model_route_upstream(struct wr_model_build *mb, struct wr_model_server *ms)
             .shown = wr_conf_value_render(mb->pool, &e->value, false),
             .place = e->place,
         };
-        model_route_key(mb, ms, &key, "upstream");
+        model_route_key(mb, ms, &key, WR_STR("upstream"));
     }
 }
 
@@ -216,7 +240,7 @@ model_route_section(struct wr_model_build *mb, struct wr_model_server *ms, struc
     if (!mr->has_target) {
         if (to && !to->bad) {
             mr->has_target = true;
-            wr_conf_model_target(mb, r->conf.to, "to", to->place, &r->target);
+            wr_conf_model_target(mb, r->conf.to, WR_STR("to"), to->place, &r->target);
             r->target.shown = wr_conf_value_render(mb->pool, &to->value, false);
         }
         return;
@@ -233,7 +257,7 @@ static void
 model_route_copy(struct wr_model_build *mb, struct wr_model_server *ms, const struct wr_conf_section *s)
 {
     struct wr_str path = model_route_path(s);
-    struct wr_model_route *mr = wr_strmap_get(&ms->by_id, model_route_id(mb->pool, path, s->label));
+    struct wr_model_route *mr = model_route_find(ms, path, s->label);
 
     if (mr && mr->section) {
         return;
@@ -253,11 +277,11 @@ model_route_server(struct wr_model_build *mb, struct wr_model_server *ms, const 
 
     ms->routes = wr_pool_zalloc(mb->pool, most * sizeof(*ms->routes));
     ms->s->routes = wr_pool_zalloc(mb->pool, most * sizeof(struct wr_route *));
-    wr_strmap_init(&ms->by_id, mb->pool, (uint32_t)most);
+    wr_ini_reserve(mb->pool, 4 * sizeof(struct wr_strmap_slot) * most);
     wr_strmap_init(&ms->by_pattern, mb->pool, (uint32_t)most);
     for (size_t i = 0; i < conf->paths.n; i++) {
         const struct wr_map_entry *e = &conf->paths.v[i];
-        model_route_key(mb, ms, e, wr_conf_shown(mb->pool, e->key));
+        model_route_key(mb, ms, e, e->key);
     }
     model_route_upstream(mb, ms);
     for (size_t i = 0; i < ms->sections_n; i++) {

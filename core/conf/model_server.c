@@ -131,6 +131,17 @@ model_server_new(struct wr_model_build *mb, struct wr_model_server *ms, const st
 
 /* ---------------------------------------------------------------- a name once a listener */
 
+/* The name and which listener: a key for the map below. */
+static struct wr_str
+model_server_name_id(struct wr_pool *pool, struct wr_str name, const struct wr_listen *l)
+{
+    char *p = wr_pool_alloc(pool, name.n + sizeof(l));
+
+    memcpy(p, name.p, name.n);
+    memcpy(p + name.n, &l, sizeof(l));
+    return wr_str_make(p, name.n + sizeof(l));
+}
+
 static void
 model_server_unique(struct wr_model_build *mb)
 {
@@ -140,13 +151,14 @@ model_server_unique(struct wr_model_build *mb)
     for (size_t i = 0; i < mb->m->servers_n; i++) {
         most += mb->m->servers[i]->names_n * mb->m->servers[i]->listens_n;
     }
+    wr_ini_reserve(mb->pool, 4 * sizeof(struct wr_strmap_slot) * most);
     wr_strmap_init(&seen, mb->pool, (uint32_t)most);
     for (size_t i = 0; i < mb->m->servers_n; i++) {
         struct wr_server *s = mb->m->servers[i];
         for (size_t k = 0; k < s->names_n * s->listens_n; k++) {
             struct wr_str name = s->names[k / s->listens_n];
             struct wr_listen *l = s->listens[k % s->listens_n];
-            struct wr_str id = wr_pool_printf(mb->pool, "%p %.*s", (void *)l, WR_STR_ARG(name));
+            struct wr_str id = model_server_name_id(mb->pool, name, l);
             if (wr_strmap_add(&seen, id, s)) {
                 continue;
             }

@@ -12,7 +12,7 @@
 
 struct model_target_job {
     struct wr_model_build *mb;
-    const char *key;
+    struct wr_str key;
     struct wr_place place;
     struct wr_str text;
     struct wr_target *t;
@@ -21,7 +21,7 @@ struct model_target_job {
 static bool
 model_target_refuse(struct model_target_job *job, const char *why)
 {
-    wr_conf_error(job->mb->cf, job->place, "%s = %s: %s", job->key, wr_conf_shown(job->mb->pool, job->text), why);
+    wr_conf_error(job->mb->cf, job->place, "%s = %s: %s", wr_conf_shown(job->mb->pool, job->key), wr_conf_shown(job->mb->pool, job->text), why);
     return false;
 }
 
@@ -57,7 +57,7 @@ model_target_name(struct model_target_job *job)
     }
     bool host = sg.n == 0 && model_target_host_like(job->text);
 
-    wr_conf_error(mb->cf, job->place, "%s: there is no [upstream %s]%s%s", job->key,
+    wr_conf_error(mb->cf, job->place, "%s: there is no [upstream %s]%s%s", wr_conf_shown(mb->pool, job->key),
                   wr_conf_shown(mb->pool, job->text), host ? " (a host is written with its port, as in localhost:8080)" : "",
                   wr_suggest_text(&sg, mb->pool));
     u = sg.n > 0 ? wr_strmap_get(&mb->upstreams, sg.best[0].word) : NULL;
@@ -229,7 +229,7 @@ model_target_has_port(struct wr_str s)
 }
 
 bool
-wr_conf_model_target(struct wr_model_build *mb, struct wr_str text, const char *key, struct wr_place place,
+wr_conf_model_target(struct wr_model_build *mb, struct wr_str text, struct wr_str key, struct wr_place place,
                      struct wr_target *t)
 {
     struct model_target_job job = {mb, key, place, wr_str_trim(text), t};

@@ -13,10 +13,10 @@
 /* ---------------------------------------------------------------- an address */
 
 static bool
-model_upstream_refuse(struct wr_model_build *mb, struct wr_str address, const char *what, struct wr_place place,
+model_upstream_refuse(struct wr_model_build *mb, struct wr_str address, struct wr_str what, struct wr_place place,
                       const char *why)
 {
-    wr_conf_error(mb->cf, place, "%s: \"%s\": %s", what, wr_conf_shown(mb->pool, address), why);
+    wr_conf_error(mb->cf, place, "%s: \"%s\": %s", wr_conf_shown(mb->pool, what), wr_conf_shown(mb->pool, address), why);
     return false;
 }
 
@@ -55,7 +55,7 @@ model_upstream_future(struct wr_str s)
 
 /* Whether a host is one letter away from a word of the language; says so once. */
 static void
-model_upstream_warn_host(struct wr_model_build *mb, struct wr_str host, struct wr_str address, const char *what,
+model_upstream_warn_host(struct wr_model_build *mb, struct wr_str host, struct wr_str address, struct wr_str what,
                          struct wr_place place)
 {
     static const char *const words[] = {"localhost", "status", "redirect", "unix", "http", "https", NULL};
@@ -64,7 +64,7 @@ model_upstream_warn_host(struct wr_model_build *mb, struct wr_str host, struct w
         struct wr_str word = wr_str_of(*w);
         if (!wr_str_eq(host, word) && wr_str_distance(host, word, 1) == 1) {
             wr_conf_warn(mb->cf, place, "%s: \"%s\" is taken for a host of the name \"%.*s\"; did you mean \"%s%.*s\"?",
-                         what, wr_conf_shown(mb->pool, address), WR_STR_ARG(host), *w,
+                         wr_conf_shown(mb->pool, what), wr_conf_shown(mb->pool, address), WR_STR_ARG(host), *w,
                          (int)(address.n - host.n), address.p + host.n);
             return;
         }
@@ -72,7 +72,7 @@ model_upstream_warn_host(struct wr_model_build *mb, struct wr_str host, struct w
 }
 
 static bool
-model_upstream_named_host(struct wr_model_build *mb, struct wr_str s, const char *what, struct wr_place place,
+model_upstream_named_host(struct wr_model_build *mb, struct wr_str s, struct wr_str what, struct wr_place place,
                           struct wr_upstream_server *us)
 {
     ptrdiff_t colon = wr_str_find(s, ':');
@@ -121,7 +121,7 @@ model_upstream_is_numeric(struct wr_str s)
 }
 
 bool
-wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, const char *what, struct wr_place place,
+wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, struct wr_str what, struct wr_place place,
                       struct wr_upstream_server *us)
 {
     char text[WR_ADDR_TEXT_BYTES];
@@ -167,7 +167,15 @@ model_upstream_new(struct wr_model_build *mb, struct wr_str name, struct wr_plac
     u->places = set->places;
     m->upstreams = wr_ini_grow(mb->pool, m->upstreams, m->upstreams_n, &mb->upstreams_cap, sizeof(*m->upstreams));
     m->upstreams[m->upstreams_n++] = u;
-    wr_strmap_add(&mb->upstreams, name, u);
+    if (m->upstreams_n > mb->upstreams_room) {
+        mb->upstreams_room = m->upstreams_n * 2;
+        wr_strmap_init(&mb->upstreams, mb->pool, (uint32_t)mb->upstreams_room);
+        for (size_t i = 0; i < m->upstreams_n; i++) {
+            wr_strmap_add(&mb->upstreams, m->upstreams[i]->name, m->upstreams[i]);
+        }
+    } else {
+        wr_strmap_add(&mb->upstreams, name, u);
+    }
     return u;
 }
 
@@ -193,7 +201,7 @@ wr_conf_model_anonymous(struct wr_model_build *mb, const struct wr_upstream_serv
 
 /* weight=N, max=N, backup */
 static bool
-model_upstream_option(struct wr_model_build *mb, struct wr_str word, const char *what, struct wr_place place,
+model_upstream_option(struct wr_model_build *mb, struct wr_str word, struct wr_str what, struct wr_place place,
                       struct wr_upstream_server *us)
 {
     ptrdiff_t eq = wr_str_find(word, '=');
@@ -209,7 +217,7 @@ model_upstream_option(struct wr_model_build *mb, struct wr_str word, const char 
     if (weight || max) {
         uint64_t most = weight ? MODEL_UPSTREAM_WEIGHT_MOST : MODEL_UPSTREAM_MAX_MOST;
         if (!wr_str_u64(value, most, &v) || v == 0) {
-            wr_conf_error(mb->cf, place, "%s: %.*s is %.*s=N with N from 1 to %llu", what, WR_STR_ARG(key),
+            wr_conf_error(mb->cf, place, "%s: %.*s is %.*s=N with N from 1 to %llu", wr_conf_shown(mb->pool, what), WR_STR_ARG(key),
                           WR_STR_ARG(key), (unsigned long long)most);
             return false;
         }
@@ -222,7 +230,7 @@ model_upstream_option(struct wr_model_build *mb, struct wr_str word, const char 
     wr_suggest_offer(&sg, WR_STR("weight"), 0);
     wr_suggest_offer(&sg, WR_STR("max"), 0);
     wr_suggest_offer(&sg, WR_STR("backup"), 0);
-    wr_conf_error(mb->cf, place, "%s: unknown word \"%s\"; it takes ADDRESS [weight=N] [backup] [max=N]%s", what,
+    wr_conf_error(mb->cf, place, "%s: unknown word \"%s\"; it takes ADDRESS [weight=N] [backup] [max=N]%s", wr_conf_shown(mb->pool, what),
                   wr_conf_shown(mb->pool, word), wr_suggest_text(&sg, mb->pool));
     return false;
 }
@@ -255,15 +263,15 @@ model_upstream_servers(struct wr_model_build *mb, struct wr_upstream *u, const s
     for (size_t i = 0; i < most; i++) {
         struct wr_upstream_server *us = &u->servers[u->servers_n];
         const struct wr_map_entry *named = i < conf->server.n ? NULL : &conf->server_named.v[i - conf->server.n];
-        const char *what = "server";
+        struct wr_str what = WR_STR("server");
         struct wr_str rest = named ? named->value : WR_STR_NONE, address, word;
         if (!named) {
             address = conf->server.v[i];
         } else {
-            what = wr_pool_printf(mb->pool, "server.%s", wr_conf_shown(mb->pool, named->key)).p;
+            what = wr_pool_printf(mb->pool, "server.%s", wr_conf_shown(mb->pool, named->key));
             wr_str_word(&rest, &address);
             if (!wr_conf_name_ok(named->key)) {
-                wr_conf_error(mb->cf, named->place, "%s: a name is made of letters, digits, \"-\" and \"_\"", what);
+                wr_conf_error(mb->cf, named->place, "%s: a name is made of letters, digits, \"-\" and \"_\"", wr_conf_shown(mb->pool, what));
                 continue;
             }
         }

@@ -20,6 +20,8 @@ struct source_file {
     struct wr_conf *cf;
     const char *name;
     struct wr_conf_section *section; /* NULL: keys here belong to nothing, which is reported */
+    struct wr_conf_entry *entries;   /* of all sections of the file, one after the other */
+    size_t entries_n;
 };
 
 /* What a header of each kind looks like. */
@@ -243,8 +245,10 @@ struct wr_conf_section *
 wr_conf_source_section(struct wr_conf *cf, enum wr_conf_kind kind, struct wr_place place)
 {
     struct wr_conf_source *src = cf->source;
-    struct wr_conf_section *s = wr_pool_zalloc(cf->pool, sizeof(*s));
+    struct wr_conf_section *s;
 
+    wr_ini_reserve(cf->pool, 512);
+    s = wr_pool_zalloc(cf->pool, sizeof(*s));
     s->kind = kind;
     s->place = place;
     src->sections =
@@ -253,23 +257,17 @@ wr_conf_source_section(struct wr_conf *cf, enum wr_conf_kind kind, struct wr_pla
     return s;
 }
 
-static struct wr_conf_entry *
-source_entry_new(struct wr_conf *cf, struct wr_conf_section *s, struct wr_str key, struct wr_place place)
+void
+wr_conf_source_entry(struct wr_conf *cf, struct wr_conf_section *s, const char *key, struct wr_str text,
+                     struct wr_place place)
 {
     s->entries = wr_ini_grow(cf->pool, s->entries, s->entries_n, &s->entries_cap, sizeof(*s->entries));
     struct wr_conf_entry *e = &s->entries[s->entries_n++];
 
     memset(e, 0, sizeof(*e));
-    e->key = key;
+    e->key = wr_str_of(key);
     e->place = place;
-    return e;
-}
-
-void
-wr_conf_source_entry(struct wr_conf *cf, struct wr_conf_section *s, const char *key, struct wr_str text,
-                     struct wr_place place)
-{
-    wr_conf_value_plain(text, &source_entry_new(cf, s, wr_str_of(key), place)->value);
+    wr_conf_value_plain(text, &e->value);
 }
 
 static void
@@ -295,6 +293,7 @@ source_on_section(void *arg, unsigned line, struct wr_str head, bool bad)
 
     s->head = head;
     s->own_kind = kind.kind == WR_KIND_OWN ? kind.word : NULL;
+    s->entries = &f->entries[f->entries_n];
     f->section = s;
     const char *why = source_names(f->cf, s, rest, &kind);
 
@@ -310,9 +309,12 @@ source_on_entry(void *arg, unsigned line, struct wr_str key, struct wr_str value
     struct source_file *f = arg;
 
     if (f->section) {
-        struct wr_place place = {f->name, line};
-        struct wr_conf_entry *e = source_entry_new(f->cf, f->section, key, place);
-        e->bad = !wr_conf_value_make(f->cf, value, place, &e->value);
+        struct wr_conf_entry *e = &f->entries[f->entries_n++];
+        f->section->entries_n++;
+        memset(e, 0, sizeof(*e));
+        e->key = key;
+        e->place = (struct wr_place){f->name, line};
+        e->bad = !wr_conf_value_make(f->cf, value, e->place, &e->value);
     }
 }
 
@@ -347,13 +349,31 @@ source_add_file(struct wr_conf *cf, const char *name)
     return src->files[src->files_n++];
 }
 
+static size_t
+source_count(struct wr_str text, char c)
+{
+    const char *p = text.p, *end = text.p + text.n;
+    size_t n = 0;
+
+    while (p < end && (p = memchr(p, c, (size_t)(end - p))) != NULL) {
+        n++;
+        p++;
+    }
+    return n;
+}
+
 static void
 source_read(struct wr_conf *cf, const char *name, struct wr_str text)
 {
     struct source_file f = {.cf = cf, .name = name};
     struct wr_ini_events ev = {&f, source_on_section, source_on_entry, source_on_error};
 
-    wr_ini_read(cf->pool, text, &ev);
+    /* an entry has a "=": no array has to grow */
+    size_t most = source_count(text, '=') + 1;
+
+    wr_ini_reserve(cf->pool, most * sizeof(*f.entries));
+    f.entries = wr_pool_alloc(cf->pool, most * sizeof(*f.entries));
+    wr_ini_read(text, &ev);
 }
 
 /* ---------------------------------------------------------------- include */
@@ -477,8 +497,25 @@ wr_conf_source_text(struct wr_conf *cf, const char *name, struct wr_str text)
 static struct wr_str
 source_identity(struct wr_pool *pool, const char *kind, struct wr_str name, struct wr_str label)
 {
-    return wr_pool_printf(pool, "%s %.*s%s%.*s", kind, WR_STR_ARG(name), label.n > 0 ? " @" : "",
-                          WR_STR_ARG(label));
+    size_t kind_n = strlen(kind), n = 0;
+    char *p = wr_pool_alloc(pool, kind_n + name.n + label.n + 4);
+
+    /* by hand: there may be very many sections */
+    memcpy(p, kind, kind_n);
+    n = kind_n;
+    if (name.n > 0) {
+        p[n++] = ' ';
+        memcpy(p + n, name.p, name.n);
+        n += name.n;
+    }
+    if (label.n > 0) {
+        p[n++] = ' ';
+        p[n++] = '@';
+        memcpy(p + n, label.p, label.n);
+        n += label.n;
+    }
+    p[n] = '\0';
+    return wr_str_make(p, n);
 }
 
 void
@@ -486,6 +523,7 @@ wr_conf_source_close(struct wr_conf *cf)
 {
     struct wr_conf_source *src = cf->source;
 
+    wr_ini_reserve(cf->pool, 4 * sizeof(struct wr_strmap_slot) * (src->sections_n + 1));
     wr_strmap_init(&src->index, cf->pool, (uint32_t)src->sections_n + 1);
     for (size_t i = 0; i < src->sections_n; i++) {
         struct wr_conf_section *s = src->sections[i];

@@ -36,7 +36,7 @@ struct wr_conf_section {
     struct wr_place place;
     struct wr_conf_entry *entries;
     size_t entries_n;
-    size_t entries_cap;
+    size_t entries_cap; /* of sections made by hand */
     bool repeated; /* the same section stands before: its keys are checked, but nothing is made of it */
 };
 

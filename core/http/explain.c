@@ -59,17 +59,30 @@ wr_explain_lost(const struct wr_explain *ex, struct wr_str name, struct wr_place
     va_end(args);
 }
 
-struct wr_place
-wr_explain_route_place(const struct wr_route *rt, size_t offset)
+/* The place of the core row of that class with that offset. */
+static struct wr_place
+explain_place(enum wr_class class_, const struct wr_places *places, size_t offset)
 {
     size_t row = 0;
 
     for (const struct wr_directive_table *t = wr_core_tables; t->rows; t++) {
-        for (size_t i = 0; t->class_ == WR_CLASS_ROUTE && t->rows[i].name; i++, row++) {
-            if (t->rows[i].offset == offset && row < rt->places.n) {
-                return rt->places.v[row];
+        for (size_t i = 0; t->class_ == class_ && t->rows[i].name; i++, row++) {
+            if (t->rows[i].offset == offset && row < places->n) {
+                return places->v[row];
             }
         }
     }
     return (struct wr_place){0};
+}
+
+struct wr_place
+wr_explain_route_place(const struct wr_route *rt, size_t offset)
+{
+    return explain_place(WR_CLASS_ROUTE, &rt->places, offset);
+}
+
+struct wr_place
+wr_explain_weir_place(const struct wr_model *m, size_t offset)
+{
+    return explain_place(WR_CLASS_WEIR, &m->weir_places, offset);
 }

@@ -26,5 +26,7 @@ void wr_explain_lost(const struct wr_explain *ex, struct wr_str name, struct wr_
 const char *wr_explain_text(const struct wr_explain *ex, struct wr_str s);
 /* Where the row of CLASS_ROUTE at that offset of struct wr_route_conf got its value on rt. */
 struct wr_place wr_explain_route_place(const struct wr_route *rt, size_t offset);
+/* The same for struct wr_weir_conf. */
+struct wr_place wr_explain_weir_place(const struct wr_model *m, size_t offset);
 
 #endif

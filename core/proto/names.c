@@ -34,7 +34,7 @@ static const uint8_t names_length[WR_N_COUNT] = {
 /* Filled before main and never written again. */
 static uint8_t names_slot[1 << NAMES_SLOT_BITS];
 /* Good for the names of today, so the search ends at once; another row in names.def may cost some more tries. */
-static uint64_t names_multiplier = 0x9e3779b97f4a7c15;
+static uint64_t names_multiplier = 0xb56f9f9ff9762c61;
 
 static inline uint64_t
 names_load64(const char *p)

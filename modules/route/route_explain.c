@@ -181,11 +181,11 @@ route_explain_found(const struct wr_explain *ex, const struct wr_route *rt)
 {
     const char *how = rt->prefix ? "the longest prefix that fits" : "the path itself";
 
-    if (rt->conditions > 0) {
-        wr_explain_say(ex, "route", rt->id, rt->place, "%s, and its %u condition%s hold%s", how,
-                       rt->conditions, rt->conditions > 1 ? "s" : "", rt->conditions > 1 ? "" : "s");
+    if (rt->conditions > 1) {
+        wr_explain_say(ex, "route", rt->id, rt->place, "%s, and its %u conditions hold", how, rt->conditions);
     } else {
-        wr_explain_say(ex, "route", rt->id, rt->place, "%s", how);
+        wr_explain_say(ex, "route", rt->id, rt->place, "%s%s", how,
+                       rt->conditions > 0 ? ", and its condition holds" : "");
     }
 }
 

@@ -100,7 +100,8 @@ static void
 spool_make(struct wr_chain *ch, uint64_t offset, size_t n)
 {
     while (n > 0) {
-        size_t part = WR_MIN(n, (size_t)(wr_rand_below(4) ? WR_BUF_BIG_BYTES : 1 + wr_rand_below(3000)));
+        size_t part = wr_rand_below(4) ? WR_BUF_BIG_BYTES : 1 + wr_rand_below(3000);
+        part = WR_MIN(n, part);
         struct wr_buf *b = wr_buf_new(wr_rand_below(3) ? WR_BUF_BIG_BYTES : part);
         for (size_t i = 0; i < part; i++) {
             b->data[i] = spool_byte(offset + i);
@@ -162,8 +163,9 @@ static void
 spool_run_write(struct spool_run *run)
 {
     struct wr_chain ch = WR_CHAIN_INIT(ch);
-    size_t n = WR_MIN(wr_spool_room(run->sp), (size_t)(1 + wr_rand_below((uint32_t)run->piece_most)));
+    size_t n = 1 + wr_rand_below((uint32_t)run->piece_most);
 
+    n = WR_MIN(n, wr_spool_room(run->sp));
     n = (size_t)WR_MIN((uint64_t)n, run->to_write - run->written);
     spool_make(&ch, run->written, n);
     run->written += n;

@@ -18,6 +18,7 @@ uri_test_parse_good(void)
         {"/a?b=c?d/e", "", "", "/a", "b=c?d/e", WR_URI_ORIGIN, false},
         {"/a?", "", "", "/a", "", WR_URI_ORIGIN, false},
         {"//a//b", "", "", "//a//b", NULL, WR_URI_ORIGIN, false},
+        {"/a%00%2f", "", "", "/a%00%2f", NULL, WR_URI_ORIGIN, false},
         {"/a%20b%zz", "", "", NULL, NULL, WR_URI_ORIGIN, false},
         {"/a?b%zz%", "", "", "/a", "b%zz%", WR_URI_ORIGIN, false},
         {"/\"<>\\^`{|}\x80\xff", "", "", "/\"<>\\^`{|}\x80\xff", NULL, WR_URI_ORIGIN, false},
@@ -353,6 +354,14 @@ uri_plain_canon(const char *path, size_t n, char *dst)
 }
 
 static void
+uri_test_is_canon(void)
+{
+    tap_ok(wr_uri_is_canon(WR_STR("/")) && wr_uri_is_canon(WR_STR("/a%20b")), "canonical ones");
+    tap_ok(!wr_uri_is_canon(WR_STR("")) && !wr_uri_is_canon(WR_STR("a")) && !wr_uri_is_canon(WR_STR_NONE),
+           "what begins with no slash is no path");
+}
+
+static void
 uri_test_canon_random(void)
 {
     static const char *const parts[] = {
@@ -464,12 +473,17 @@ uri_test_host_port(void)
         struct wr_str host;
         uint16_t port;
         bool has_port;
-        bool ok = wr_uri_host_port(wr_str_of(rows[i].text), &host, &port, &has_port);
+        size_t n = strlen(rows[i].text);
+        char *copy = malloc(n > 0 ? n : 1); /* of its size, so that a sanitizer sees a read beyond */
+        memcpy(copy, rows[i].text, n);
+        bool ok = wr_uri_host_port(wr_str_make(copy, n), &host, &port, &has_port);
+        bool same = ok && rows[i].host != NULL && wr_str_eq(host, wr_str_of(rows[i].host));
+        free(copy);
         if (rows[i].host == NULL) {
             tap_ok(!ok, "'%s' is no host[:port]", rows[i].text);
             continue;
         }
-        tap_ok(ok && wr_str_eq(host, wr_str_of(rows[i].host)), "'%s' has its host", rows[i].text);
+        tap_ok(same, "'%s' has its host", rows[i].text);
         tap_ok(has_port == (rows[i].port >= 0) && port == WR_MAX(rows[i].port, 0), "... and its port");
     }
     struct wr_str host;
@@ -504,6 +518,7 @@ uri_test_decode(void)
         tap_is_mem(dst, n, rows[i].decoded, strlen(rows[i].decoded), "decode '%s'", rows[i].text);
     }
     tap_is_int(wr_uri_decode(dst, WR_STR("%00")), 1, "a NUL is an octet");
+    tap_is_int(dst[0], 0, "like others");
     tap_is_int(wr_uri_decode(dst, WR_STR_NONE), 0, "nothing is nothing");
 }
 
@@ -547,6 +562,7 @@ main(void)
     uri_test_canon_bytes();
     uri_test_canon_segments();
     uri_test_canon_utf8();
+    uri_test_is_canon();
     uri_test_canon_random();
     uri_test_host_port();
     uri_test_decode();

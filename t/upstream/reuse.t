@@ -23,7 +23,7 @@ INI
     $c->each_request(sub ($c, $m) {
         my $t = $m->target;
         if (my ($gate) = $t =~ m{^/gate/(\w+)}) { $c->note("at $gate"); $c->wait_gate($gate) }
-        $c->respond(200, $c->number, $t =~ /timeout/ ? ('Keep-Alive' => 'timeout=1') : $t =~ /close/ ? (Connection => 'close') : ());
+        $c->respond(200, $m->method eq 'HEAD' ? '' : $c->number, $t =~ /timeout/ ? ('Keep-Alive' => 'timeout=1') : $t =~ /close/ ? (Connection => 'close') : ());
         $c->send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison") if $t =~ /more/;
         if ($t =~ /quiet/) { $c->wait_gate('quiet'); $c->send('x'); }
         return $t =~ /fin/ ? 'stop' : '';

@@ -171,7 +171,7 @@ sub ws_frame ($op, $data, %o) {
     $head .= $n < 126 ? pack('C', $mask | $n) : $n < 65536 ? pack('Cn', $mask | 126, $n) : pack('CQ>', $mask | 127, $n);
     return $head . $data unless $mask;
     my $key = "\x12\x34\x56\x78";
-    return $head . $key . ($data ^ substr($key x (1 + $n / 4), 0, $n));
+    return $head . $key . ($data ^. substr($key x (1 + $n / 4), 0, $n));
 }
 
 # The next frame: (opcode, payload), or nothing.
@@ -182,7 +182,7 @@ sub Weir::Stream::recv_frame ($c, %o) {
     $n = unpack 'Q>', $c->recv_n(8, %o) // return if $n == 127;
     my $key = $b1 & 0x80 ? $c->recv_n(4, %o) // return : '';
     my $data = $n ? $c->recv_n($n, %o) // return : '';
-    $data ^= substr $key x (1 + $n / 4), 0, $n if length $key;
+    $data ^.= substr $key x (1 + $n / 4), 0, $n if length $key;
     return ($b0 & 0x0f, $data);
 }
 
