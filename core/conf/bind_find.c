@@ -70,7 +70,7 @@ wr_bind_find(const struct wr_bind *b, const struct wr_conf_section *s, struct wr
 static bool
 bind_find_is_set(const struct wr_conf_section *s, struct wr_str key)
 {
-    return wr_bind_entry(s, key) != NULL;
+    return s->entries_n < 1000 && wr_bind_entry(s, key) != NULL;
 }
 
 /* Offers "if.header.X-Beta" for "if.heder.X-Beta": the head of the key against the family's. */
@@ -198,10 +198,15 @@ bind_find_guess(const struct wr_bind *b, const struct wr_conf_section *s, const 
     struct wr_conf *cf = b->cf;
     struct wr_suggest sg;
 
-    wr_suggest_init(&sg, e->key);
-    bind_find_offer(b, s, &sg, true);
+    bool guess = wr_suggest_begin(&sg, cf, e->key);
+
+    if (guess) {
+        bind_find_offer(b, s, &sg, true);
+    }
     if (sg.n == 0) {
-        bind_find_offer(b, s, &sg, false);
+        if (guess) {
+            bind_find_offer(b, s, &sg, false);
+        }
         struct wr_str only = wr_suggest_only(&sg);
         const struct wr_bind_row *r = only.n > 0 ? wr_strmap_get(&b->names, only) : NULL;
         wr_conf_error(cf, e->place, "unknown key \"%s\" in [%s]%s%s%s", wr_conf_shown(cf->pool, e->key),

@@ -26,6 +26,7 @@ struct wr_conf {
     size_t warnings;
     size_t notices;
     size_t messages_cap;
+    unsigned guesses; /* words that were looked for near others; beyond a bound there is no suggestion */
     bool sealed; /* set before the load: no environment, no further file (fuzzing, many variants) */
     struct wr_model *model; /* complete only when errors == 0 */
     struct wr_conf_source *source; /* sections as read; core/conf's own */

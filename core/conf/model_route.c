@@ -62,8 +62,9 @@ model_route_no_server(struct wr_model_build *mb, const struct wr_conf_section *s
 {
     struct wr_suggest sg;
 
-    wr_suggest_init(&sg, host);
-    for (size_t i = 0; i < mb->m->servers_n; i++) {
+    bool guess = wr_suggest_begin(&sg, mb->cf, host);
+
+    for (size_t i = 0; guess && i < mb->m->servers_n; i++) {
         struct wr_server *server = mb->m->servers[i];
         for (size_t k = 1; k < server->names_n; k++) {
             if (wr_str_eq(server->names[k], host)) {

@@ -49,8 +49,9 @@ model_target_name(struct model_target_job *job)
         job->t->upstream = u;
         return true;
     }
-    wr_suggest_init(&sg, job->text);
-    for (size_t i = 0; i < mb->m->upstreams_n; i++) {
+    bool guess = wr_suggest_begin(&sg, mb->cf, job->text);
+
+    for (size_t i = 0; guess && i < mb->m->upstreams_n; i++) {
         if (!mb->m->upstreams[i]->anonymous) {
             wr_suggest_offer(&sg, mb->m->upstreams[i]->name, mb->m->upstreams[i]->references > 0);
         }

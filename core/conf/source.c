@@ -132,8 +132,9 @@ source_kind_find(struct wr_conf *cf, struct wr_str word, struct wr_place place, 
     }
     struct wr_suggest sg;
 
-    wr_suggest_init(&sg, word);
-    source_suggest_kinds(cf, &sg);
+    if (wr_suggest_begin(&sg, cf, word)) {
+        source_suggest_kinds(cf, &sg);
+    }
     wr_conf_error(cf, place, "unknown kind of section \"%s\"%s", wr_conf_shown(cf->pool, word),
                   wr_suggest_text(&sg, cf->pool));
     /* go on as if the near word stood there: what refers to this section is not to blame */

@@ -4,6 +4,10 @@
  */
 #include "core/conf/suggest.h"
 
+#include "core/conf/conf.h"
+
+#define SUGGEST_GUESSES_MOST 1000
+
 /* In lower case, so that a wrong case costs nothing. */
 static unsigned
 suggest_distance(struct wr_str a, struct wr_str b, unsigned most)
@@ -31,6 +35,13 @@ wr_suggest_init(struct wr_suggest *s, struct wr_str word)
     memset(s, 0, sizeof(*s));
     s->word = word;
     s->distance = suggest_most(word.n);
+}
+
+bool
+wr_suggest_begin(struct wr_suggest *s, struct wr_conf *cf, struct wr_str word)
+{
+    wr_suggest_init(s, word);
+    return cf->guesses++ < SUGGEST_GUESSES_MOST;
 }
 
 /* Of words as far off, those that begin and end alike come first. */

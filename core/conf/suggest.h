@@ -19,6 +19,10 @@ struct wr_suggest {
 };
 
 void wr_suggest_init(struct wr_suggest *s, struct wr_str word);
+/* As init; false when this reading has looked for so many words already that this is no slip of typing:
+ * nothing should be offered then. */
+struct wr_conf;
+bool wr_suggest_begin(struct wr_suggest *s, struct wr_conf *cf, struct wr_str word);
 /* Offers a word that would have been right.  rank: among equally near ones the lower comes first. */
 void wr_suggest_offer(struct wr_suggest *s, struct wr_str candidate, unsigned rank);
 /* The one nearest word; empty when there is none or several are as near. */

@@ -213,8 +213,9 @@ types_suggest(const struct wr_type_job *job, struct wr_str word, struct wr_sugge
 {
     struct wr_str rest = job->value->words, part;
 
-    wr_suggest_init(sg, word);
-    types_offer(job->row, sg);
+    if (wr_suggest_begin(sg, job->cf, word)) {
+        types_offer(job->row, sg);
+    }
     while (job->row->type == WR_T_PARSED && sg->n == 0 && wr_conf_word(job->cf->pool, &rest, &part)) {
         if (!types_is_keyword(job->row, part)) {
             wr_suggest_init(sg, part);
@@ -354,8 +355,9 @@ types_parse_name(const struct wr_type_job *job, struct wr_str s, void *field)
         *(struct wr_str *)field = s;
         return true;
     }
-    wr_suggest_init(&sg, s);
-    for (size_t i = 0; i < cf->source->sections_n; i++) {
+    bool guess = wr_suggest_begin(&sg, cf, s);
+
+    for (size_t i = 0; guess && i < cf->source->sections_n; i++) {
         const struct wr_conf_section *sec = cf->source->sections[i];
         if (sec->names_n > 0 && strcmp(wr_conf_kind_word(sec), row->ref) == 0) {
             wr_suggest_offer(&sg, sec->names[0], 0);

@@ -15,7 +15,7 @@ INI
 
 my $c = $w->conn;
 my $m = $w->get('/ok', on => $c);
-is($m->status, 200, '200');
+is($m->status, 200, 'an answer');
 is($m->body, 'fine, 100% so', 'with its text');
 like($m->field('Content-Type'), qr{^text/plain; charset=utf-8$}, 'as plain text');
 $m = $w->get('/ok', on => $c, method => 'HEAD');

@@ -24,7 +24,7 @@ INI
         my $t = $m->target;
         if (my ($gate) = $t =~ m{^/gate/(\w+)}) { $c->note("at $gate"); $c->wait_gate($gate) }
         $c->respond(200, $m->method eq 'HEAD' ? '' : $c->number, $t =~ /timeout/ ? ('Keep-Alive' => 'timeout=1') : $t =~ /close/ ? (Connection => 'close') : ());
-        $c->send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison") if $t =~ /more/;
+        $c->send("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison") && $c->note('poison') if $t =~ /more/;
         if ($t =~ /quiet/) { $c->wait_gate('quiet'); $c->send('x'); }
         return $t =~ /fin/ ? 'stop' : '';
     });
@@ -64,6 +64,7 @@ sleep 0.9;
 is(conn_of('/8'), 4, 'none at over 80% of it');
 
 is(conn_of('/more'), 4);
+$w->wait_note(qr/poison/);
 is($w->get('/9')->body, 5, 'bytes behind an answer end the connection and poison nothing');
 is(conn_of('/quiet'), 5);
 $w->open_gate('quiet');
