@@ -167,7 +167,8 @@ main_take_args(struct wr_options *o, int argc, char **argv)
     o->args = argv + optind;
     o->args_n = argc - optind;
     for (int i = 0; i < o->args_n; i++) {
-        if (strchr(o->args[i], '=') == NULL) {
+        const char *eq = strchr(o->args[i], '=');
+        if (eq == NULL || eq == o->args[i] || eq[1] == '\0') {
             fprintf(stderr, "weir: \"%s\" is not LISTEN=UPSTREAM\n", o->args[i]);
             return false;
         }

@@ -8,6 +8,7 @@
 
 #include "core/base/net.h"
 #include "core/base/pool.h"
+#include "core/conf/word.h"
 
 /* Where a value was written.  file NULL: a preset. */
 struct wr_place {
@@ -107,10 +108,6 @@ struct wr_directive {
     const char *grammar; /* shown in errors and the manual, e.g. "SIZE | off" (NULL: made from the type) */
     const char *help;    /* the paragraph in weir.ini(5); plain text, mdoc is made of it */
 };
-
-/* Takes the next word off *rest, `"..."` round it stripped; false when none is left (or a quote is not
- * closed).  Memory from pool only where a backslash stood. */
-bool wr_conf_word(struct wr_pool *pool, struct wr_str *rest, struct wr_str *word);
 
 /* Rows of one owner for one class.  An owner has at most one table a class (OWN: one a kind). */
 struct wr_directive_table {

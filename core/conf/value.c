@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "core/conf/word.h"
+
 #define VALUE_FILE_MOST_BYTES 65536
 #define VALUE_SHOWN_BYTES 100
 
@@ -89,56 +91,6 @@ value_blank(char c)
 }
 
 /* ---------------------------------------------------------------- quotes and words */
-
-/* Index of the quote that closes the one at s.p[0]; 0 with *why when there is none. */
-static size_t
-value_quote_end(struct wr_str s, const char **why)
-{
-    for (size_t i = 1; i < s.n; i++) {
-        if (s.p[i] == '"') {
-            return i;
-        }
-        if (s.p[i] == '\\') {
-            if (i + 1 >= s.n || (s.p[i + 1] != '"' && s.p[i + 1] != '\\')) {
-                *why = "inside quotes a backslash stands only in \\\" and \\\\";
-                return 0;
-            }
-            i++;
-        }
-    }
-    *why = "a quote that is not closed";
-    return 0;
-}
-
-bool
-wr_conf_word(struct wr_pool *pool, struct wr_str *rest, struct wr_str *word)
-{
-    struct wr_str s = wr_str_trim(*rest);
-
-    if (s.n == 0 || s.p[0] != '"') {
-        return wr_str_word(rest, word);
-    }
-    const char *why;
-    size_t end = value_quote_end(s, &why);
-
-    if (end == 0) {
-        *word = *rest = WR_STR_NONE;
-        return false;
-    }
-    *rest = wr_str_make(s.p + end + 1, s.n - end - 1);
-    *word = wr_str_make(s.p + 1, end - 1);
-    if (wr_str_find(*word, '\\') < 0) {
-        return true;
-    }
-    struct value_out o = {.pool = pool};
-
-    for (size_t i = 1; i < end; i++) {
-        i += s.p[i] == '\\';
-        value_add(&o, s.p + i, 1);
-    }
-    *word = value_out_str(&o);
-    return true;
-}
 
 /* Appends s as one quoted word. */
 static void
@@ -299,7 +251,7 @@ value_make_words(struct value_job *job, struct wr_str s)
         }
         bool quoted = s.p[i] == '"';
         if (quoted) {
-            end = i + value_quote_end(rest, &why) + 1;
+            end = i + wr_conf_quote_end(rest, &why) + 1;
             if (end < s.n && !why && !value_blank(s.p[end])) {
                 why = "text right behind a closing quote";
             }
@@ -457,7 +409,7 @@ wr_conf_value_make(struct wr_conf *cf, struct wr_str raw, struct wr_place place,
         return true;
     }
     value_warn_comment(&job, raw);
-    size_t end = raw.p[0] == '"' ? value_quote_end(raw, &why) : 0;
+    size_t end = raw.p[0] == '"' ? wr_conf_quote_end(raw, &why) : 0;
 
     if (why) {
         wr_conf_error(cf, place, "%s", why);

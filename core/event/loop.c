@@ -160,14 +160,16 @@ loop_run_ready(struct wr_loop *l)
     }
 }
 
+/*
+ * The flags of all events of a turn are set before the first handler runs: a
+ * pooled connection whose FIN stands in this batch is not taken for a request
+ * that stands before it.
+ */
 static void
-loop_dispatch(struct wr_loop *l, const struct epoll_event *e)
+loop_note(const struct epoll_event *e)
 {
     struct wr_ev *ev = e->data.ptr;
 
-    if (ev->fd < 0) {
-        return;
-    }
     if (e->events & (EPOLLIN | EPOLLHUP | EPOLLRDHUP)) {
         ev->readable = true;
     }
@@ -180,8 +182,21 @@ loop_dispatch(struct wr_loop *l, const struct epoll_event *e)
     if (e->events & EPOLLERR) {
         ev->error = ev->readable = ev->writable = true;
     }
-    ev->fn(ev);
-    loop_run_tasks(l);
+}
+
+static void
+loop_dispatch(struct wr_loop *l, const struct epoll_event *events, int n)
+{
+    for (int i = 0; i < n; i++) {
+        loop_note(&events[i]);
+    }
+    for (int i = 0; i < n; i++) {
+        struct wr_ev *ev = events[i].data.ptr;
+        if (ev->fd >= 0) {
+            ev->fn(ev);
+            loop_run_tasks(l);
+        }
+    }
 }
 
 static int
@@ -233,9 +248,7 @@ wr_loop_run(struct wr_loop *l)
         l->turns++;
         l->turn_began_us = wr_clock.mono_us;
         loop_run_tasks(l);
-        for (int i = 0; i < n; i++) {
-            loop_dispatch(l, &events[i]);
-        }
+        loop_dispatch(l, events, n);
         loop_run_ready(l);
         wr_wheel_run(&l->wheel, wr_clock.mono_ms);
         loop_run_tasks(l);

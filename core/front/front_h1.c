@@ -25,7 +25,7 @@ front_h1_body_due(const struct wr_front_h1 *f)
     if (f->in == WR_FRONT_IN_DONE || f->r == NULL || f->r->tunnel || f->discarding || wr_body_room(f->r) == 0) {
         return WR_TIMER_NEVER;
     }
-    return f->body_last_ms + wr_front_h1_conf(f)->body_timeout_ms;
+    return WR_MIN(f->body_last_ms + wr_front_h1_conf(f)->body_timeout_ms, f->rate_due_ms);
 }
 
 static uint64_t
@@ -57,13 +57,18 @@ wr_front_h1_rearm(struct wr_front_h1 *f)
     wr_conn_timer(f->s.c, front_h1_due(f));
 }
 
+/* Whether the body pauses for too long or, looked at now and then, comes too slowly. */
 static bool
-front_h1_too_slow(const struct wr_front_h1 *f)
+front_h1_too_slow(struct wr_front_h1 *f)
 {
-    uint64_t rate = wr_front_h1_conf(f)->body_rate_bytes;
-    uint64_t ms = wr_clock.mono_ms - f->body_began_ms;
+    const struct wr_weir_conf *w = wr_front_h1_conf(f);
+    uint64_t now = wr_clock.mono_ms, ms = now - f->body_began_ms;
 
-    return rate != WR_OFF && ms >= wr_front_h1_conf(f)->body_timeout_ms && f->body_bytes * 1000 < rate * ms;
+    if (f->body_last_ms + w->body_timeout_ms <= now) {
+        return true;
+    }
+    f->rate_due_ms = now + w->body_timeout_ms;
+    return w->body_rate_bytes != WR_OFF && ms >= w->body_timeout_ms && f->body_bytes * 1000 < w->body_rate_bytes * ms;
 }
 
 /* ---- closing ---- */
@@ -148,7 +153,10 @@ front_h1_refuse(struct wr_front_h1 *f, enum wr_err err)
         raw.n = (size_t)end;
     }
     raw.n = WR_MIN(raw.n, wr_front_h1_conf(f)->limit_target);
-    r->request_line = wr_pool_str(&r->pool, wr_str_trim(raw));
+    if (raw.n > 0 && raw.p[raw.n - 1] == '\r') {
+        raw.n--;
+    }
+    r->request_line = wr_pool_str(&r->pool, raw);
     r->target = r->request_line;
     r->received_bytes = wr_conn_in_bytes(c);
     wr_req_fail(r, err);
@@ -164,6 +172,7 @@ front_h1_set_framing(struct wr_front_h1 *f, const struct wr_framing *fr)
     f->keep = !fr->close && !f->s.sv->draining &&
               (w->keepalive_requests == 0 || f->s.client.requests < (uint64_t)w->keepalive_requests);
     f->body_began_ms = f->body_last_ms = wr_clock.mono_ms;
+    f->rate_due_ms = wr_clock.mono_ms + w->body_timeout_ms;
     f->body_bytes = 0;
     if (fr->chunked) {
         f->in = WR_FRONT_IN_CHUNKED;
@@ -373,8 +382,10 @@ front_h1_on_due(struct wr_front_h1 *f)
         wr_front_h1_linger(f);
     } else if (!wr_chain_empty(&f->s.c->out) && f->sent_mark_ms + w->send_timeout_ms <= wr_clock.mono_ms) {
         wr_req_gone(f->r, WR_E_CLIENT_STALLED);
-    } else {
+    } else if (front_h1_too_slow(f)) {
         wr_front_h1_body_failed(f, WR_E_BODY_TIMEOUT);
+    } else {
+        wr_front_h1_rearm(f);
     }
 }
 
@@ -388,8 +399,6 @@ front_h1_on_timer(struct wr_conn *c)
     }
     if (front_h1_due(f) <= wr_clock.mono_ms) {
         front_h1_on_due(f);
-    } else if (f->r != NULL && f->in != WR_FRONT_IN_DONE && front_h1_too_slow(f)) {
-        wr_front_h1_body_failed(f, WR_E_BODY_TIMEOUT);
     } else {
         wr_front_h1_rearm(f);
     }

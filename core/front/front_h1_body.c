@@ -171,6 +171,7 @@ wr_front_h1_credit(struct wr_req *r)
     if (f->body_last_ms + 1000 < wr_clock.mono_ms) {
         /* weir itself was slow: the client's clock starts anew. */
         f->body_began_ms = wr_clock.mono_ms;
+        f->rate_due_ms = wr_clock.mono_ms + wr_front_h1_conf(f)->body_timeout_ms;
         f->body_bytes = 0;
     }
     f->body_last_ms = wr_clock.mono_ms;

@@ -182,6 +182,20 @@ request_drop_source(struct wr_req *r)
     }
 }
 
+/* A request that failed before HEAD has no name yet: the log and the page shall agree on one. */
+static void
+request_name(struct wr_req *r)
+{
+    if (r->id.n == 0) {
+        wr_req_make_id(r);
+    }
+    if (r->client_text.n == 0) {
+        char *text = wr_pool_alloc(&r->pool, WR_ADDR_TEXT_BYTES);
+        r->client_ip = r->client->peer_ip;
+        r->client_text = wr_str_make(text, wr_ip_text(&r->client_ip, text));
+    }
+}
+
 static void
 request_log_failure(const struct wr_req *r, enum wr_err err)
 {
@@ -206,6 +220,7 @@ wr_req_fail(struct wr_req *r, enum wr_err err)
     }
     if (r->err == WR_E_NONE) {
         r->err = err;
+        request_name(r);
         request_log_failure(r, err);
     }
     request_unpark(r, true);
@@ -271,6 +286,7 @@ wr_req_gone(struct wr_req *r, enum wr_err err)
     }
     if (r->err == WR_E_NONE) {
         r->err = err;
+        request_name(r);
         request_log_failure(r, err);
     }
     if (!r->head_sent) {

@@ -86,6 +86,24 @@ back_h1_fail(struct wr_back_h1 *b, enum wr_err why)
 
 /* ---- the request ---- */
 
+/* The last chunk, and the client's trailers but for those that may not be forwarded. */
+static void
+back_h1_end_chunked(const struct wr_req *r, struct wr_chain *out)
+{
+    wr_chain_copy(out, "0\r\n", 3);
+    for (uint32_t i = 0; i < r->body.trailers.n; i++) {
+        const struct wr_field *f = &r->body.trailers.fields[i];
+        if (f->flags & (WR_FIELD_HOP | WR_FIELD_GONE | WR_FIELD_UNDERSCORE)) {
+            continue;
+        }
+        wr_chain_copy(out, f->name.p, f->name.n);
+        wr_chain_copy(out, ": ", 2);
+        wr_chain_copy(out, f->value.p, f->value.n);
+        wr_chain_copy(out, "\r\n", 2);
+    }
+    wr_chain_copy(out, "\r\n", 2);
+}
+
 static void
 back_h1_queue_body(struct wr_back_h1 *b, struct wr_chain *out)
 {
@@ -109,7 +127,7 @@ back_h1_queue_body(struct wr_back_h1 *b, struct wr_chain *out)
         wr_chain_copy(out, "\r\n", 2);
     }
     if (b->out_ended) {
-        wr_chain_copy(out, "0\r\n\r\n", 5);
+        back_h1_end_chunked(b->x->r, out);
     }
 }
 
@@ -648,6 +666,7 @@ back_h1_dial(struct wr_xfer *x)
         return false;
     }
     x->bs = b;
+    b->idle.ev = &b->c->ev;
     if (wr_dial_result(b->c) == WR_IO_OK) {
         wr_xfer_connected(x);
         back_h1_send_request(b);

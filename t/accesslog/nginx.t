@@ -5,10 +5,12 @@ use Test::More;
 use MIME::Base64 qw(encode_base64);
 use Weir;
 
-my $w = Weir->new(conf => <<'INI', upstream => { app => [ fixed => body => 'x' x 321 ] }, log => 'combined');
+my $w = Weir->new(conf => <<'INI', upstream => { app => [ fixed => body => 'x' x 321 ], chunked => [ events => ms => 1 ], none => [ fixed => status => 304 ] }, log => 'combined');
 [server *]
 listen = 127.0.0.1:@PORT:http@
 /* = 127.0.0.1:@UPSTREAM:app@
+/chunked = 127.0.0.1:@UPSTREAM:chunked@
+/none = 127.0.0.1:@UPSTREAM:none@
 INI
 $w->write_file('nginx.conf', <<'NGINX');
 daemon off;
@@ -25,7 +27,10 @@ http {
     scgi_temp_path @DIR@/nginx-scgi;
     server {
         listen 127.0.0.1:@PORT:nginx@;
+        proxy_http_version 1.1;
         location / { proxy_pass http://127.0.0.1:@UPSTREAM:app@; }
+        location /chunked { proxy_pass http://127.0.0.1:@UPSTREAM:chunked@; }
+        location /none { proxy_pass http://127.0.0.1:@UPSTREAM:none@; }
     }
 }
 NGINX
@@ -42,6 +47,8 @@ my @requests = (
     "POST /post HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc",
     "PURGE /x HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /old HTTP/1.0\r\n\r\n",
+    "GET /chunked HTTP/1.0\r\n\r\n",
+    "GET /none HTTP/1.1\r\nHost: a\r\nIf-None-Match: x\r\n\r\n",
     "GET http://a/absolute?q HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /a/../b/./c//d HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET /\xc3\xa9\"<>`{|}^ HTTP/1.1\r\nHost: a\r\n\r\n",
@@ -55,7 +62,7 @@ my @requests = (
     "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" . 'x' x 40 . "\r\n\r\n",
     "G<T / HTTP/1.1\r\nHost: a\r\n\r\n",
     "GET / HTTP/1.1\r\nUser-Agent: nohost\r\n\r\n",
-    "GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\nUser-Agent: twohosts\r\n\r\n",
+    "GET / HTTP/1.1\r\nHost: a\r\nUser-Agent: twohosts\r\nHost: b\r\n\r\n",
     "GET / HTTP/2.1\r\nHost: a\r\n\r\n",
     "GET / HTTP/1.1 x\r\nHost: a\r\n\r\n",
     "GET / FTP/1.1\r\nHost: a\r\n\r\n",
@@ -80,8 +87,8 @@ sub settled ($line) {
     return $line;
 }
 for my $i (0 .. $#requests) {
-    is(settled($ours[$i] // ''), settled($theirs[$i] // ''), 'as nginx: ' . substr $requests[$i], 0, 40 =~ s/[^ -~]/./gr)
-        or diag($requests[$i]);
+    my $name = substr($requests[$i], 0, 60) =~ s/[^ -~]/./gr;
+    is(settled($ours[$i] // ''), settled($theirs[$i] // ''), "as nginx: $name");
 }
 
 done_testing;

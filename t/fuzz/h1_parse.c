@@ -1,6 +1,7 @@
 /*
  * core/proto/h1_parse: a verdict does not change with what follows, a field is
- * what it has to be, and a head written from the fields is the same head.
+ * what it has to be, a head written from the fields is the same head, and a
+ * plain parser of field lines says the same of all that are within the limits.
  * The first three bytes of the input choose the parser and the limits.
  */
 #include "core/proto/h1_parse.h"
@@ -41,6 +42,69 @@ static void
 h1_parse_within(const struct h1_parse_run *r, struct wr_str s)
 {
     wr_assert(s.p >= r->p && s.n <= r->head.head_bytes && s.p + s.n <= r->p + r->head.head_bytes);
+}
+
+static bool
+h1_parse_plain_token(char c)
+{
+    return (wr_lower(c) >= 'a' && wr_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+        (c != 0 && strchr("!#$%&'*+-.^_`|~", c) != NULL);
+}
+
+static bool
+h1_parse_plain_value(char c)
+{
+    return c == '\t' || ((uint8_t)c >= ' ' && c != 0x7f);
+}
+
+/* Field lines by the grammar, byte by byte, without limits. */
+static enum wr_h1_verdict
+h1_parse_plain(const char *p, size_t n, uint32_t *fields)
+{
+    size_t i = 0;
+    for (*fields = 0;; ++*fields) {
+        size_t start = i;
+        if (i == n || (p[i] == '\r' && i + 1 == n)) {
+            return WR_H1_MORE;
+        }
+        if (p[i] == '\r') {
+            return p[i + 1] == '\n' ? WR_H1_OK : WR_H1_BAD;
+        }
+        while (i < n && h1_parse_plain_token(p[i])) {
+            i++;
+        }
+        if (i == n || (p[i] == '\r' && i + 1 == n)) {
+            return WR_H1_MORE;
+        }
+        if (p[i] != ':' || i == start) {
+            return WR_H1_BAD;
+        }
+        for (i++; i < n && h1_parse_plain_value(p[i]);) {
+            i++;
+        }
+        if (i == n || (p[i] == '\r' && i + 1 == n)) {
+            return WR_H1_MORE;
+        }
+        if (p[i] != '\r' || p[i + 1] != '\n') {
+            return WR_H1_BAD;
+        }
+        i += 2;
+    }
+}
+
+/* All of the input as field lines, with limits that nothing reaches. */
+static void
+h1_parse_check_plain(const char *p, size_t n)
+{
+    static struct h1_parse_run r;
+    struct h1_parse_case wide = {wr_h1_parse_fields, {1 << 20, 1 << 20, H1_PARSE_FIELDS, 1 << 20}};
+    uint32_t fields;
+    enum wr_h1_verdict verdict = h1_parse_plain(p, n, &fields);
+    h1_parse_go(&wide, p, n, &r);
+    if (fields <= H1_PARSE_FIELDS && (verdict == WR_H1_OK || fields < H1_PARSE_FIELDS)) {
+        wr_assert(r.verdict == verdict && (verdict != WR_H1_OK || r.head.fields_n == fields));
+    }
+    free(r.p);
 }
 
 static void
@@ -162,6 +226,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         h1_parse_check_ok(&c, &whole);
         h1_parse_check_again(&c, &whole);
     }
+    h1_parse_check_plain(whole.p, whole.n);
     wr_assert(whole.verdict != WR_H1_BAD || whole.head.err != WR_E_NONE);
     wr_assert(whole.verdict != WR_H1_BAD || whole.head.err != WR_E_INTERNAL);
     /* All beginnings of what is short, some of what is long. */

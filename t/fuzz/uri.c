@@ -1,6 +1,7 @@
 /*
  * core/proto/uri: a canonical path is a fixed point, has no dot segments and no
- * runs of slashes left, and stands for the same octets as before.
+ * runs of slashes left, stands for the same octets as before, and is what a
+ * plain normaliser makes of the path segment by segment.
  */
 #include "core/proto/uri.h"
 
@@ -74,6 +75,85 @@ uri_check_octets(struct wr_str path, struct wr_str canon)
     free(b);
 }
 
+static int
+uri_plain_hex(char c)
+{
+    static const char digits[] = "0123456789ABCDEFabcdef";
+    const char *at = c != 0 ? strchr(digits, c) : NULL;
+    return at == NULL ? -1 : at - digits < 16 ? (int)(at - digits) : (int)(at - digits) - 6;
+}
+
+/* One segment in its canonical spelling at dst; returns its length. */
+static size_t
+uri_plain_segment(struct wr_str s, char *dst)
+{
+    size_t d = 0;
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool escape = false;
+        if (c == '%' && i + 2 < s.n && uri_plain_hex(s.p[i + 1]) >= 0 && uri_plain_hex(s.p[i + 2]) >= 0) {
+            c = (char)(uri_plain_hex(s.p[i + 1]) * 16 + uri_plain_hex(s.p[i + 2]));
+            escape = true;
+            i += 2;
+        }
+        bool unreserved = (wr_lower(c) >= 'a' && wr_lower(c) <= 'z') || (c >= '0' && c <= '9') ||
+            (c != 0 && strchr("-._~", c) != NULL);
+        if (unreserved || (!escape && c != 0 && strchr("!$&'()*+,;=:@\\", c) != NULL)) {
+            dst[d++] = c;
+        } else {
+            static const char digits[] = "0123456789ABCDEF";
+            dst[d++] = '%';
+            dst[d++] = digits[(uint8_t)c >> 4];
+            dst[d++] = digits[(uint8_t)c & 15];
+        }
+    }
+    return d;
+}
+
+/* The whole path: dst has room for 3 * path.n + 1, starts for path.n; *flags is ABOVE_ROOT and PARAM_DOTS. */
+static size_t
+uri_plain_canon(struct wr_str path, char *dst, size_t *starts, uint32_t *flags)
+{
+    size_t depth = 0, d = 0, i = 1, end;
+    bool open = true;
+    *flags = 0;
+    for (; i <= path.n; i = end + 1) {
+        for (end = i; end < path.n && path.p[end] != '/'; end++) {
+        }
+        size_t n = uri_plain_segment(wr_str_make(path.p + i, end - i), dst + d + 1);
+        const char *params = memchr(dst + d + 1, ';', n);
+        struct wr_str name = wr_str_make(dst + d + 1, params != NULL ? (size_t)(params - dst) - d - 1 : n);
+        bool two = wr_str_eq(name, WR_STR("..")), dots = two || wr_str_eq(name, WR_STR("."));
+        open = dots || n == 0;
+        *flags |= dots && params != NULL ? WR_URI_PARAM_DOTS : 0;
+        *flags |= two && depth == 0 ? WR_URI_ABOVE_ROOT : 0;
+        if (two && depth > 0) {
+            d = starts[--depth];
+        } else if (!open) {
+            starts[depth++] = d;
+            dst[d] = '/';
+            d += 1 + n;
+        }
+    }
+    if (open) {
+        dst[d++] = '/';
+    }
+    return d;
+}
+
+static void
+uri_check_plain(struct wr_str path, struct wr_str canon, uint32_t flags)
+{
+    char *dst = malloc(3 * path.n + 1);
+    size_t *starts = malloc(path.n * sizeof(*starts));
+    uint32_t plain_flags;
+    size_t n = uri_plain_canon(path, dst, starts, &plain_flags);
+    wr_assert(wr_str_eq(canon, wr_str_make(dst, n)));
+    wr_assert((flags & (WR_URI_ABOVE_ROOT | WR_URI_PARAM_DOTS)) == plain_flags);
+    free(dst);
+    free(starts);
+}
+
 static void
 uri_check_canon(struct wr_str path, bool escapes_ok)
 {
@@ -87,6 +167,7 @@ uri_check_canon(struct wr_str path, bool escapes_ok)
     wr_assert(wr_uri_is_canon(path) == (same && flags == 0));
     uri_check_bytes(canon);
     uri_check_segments(canon);
+    uri_check_plain(path, canon, flags);
     wr_uri_canon(canon, again, &twice, &flags_twice);
     wr_assert(twice.p == canon.p && twice.n == canon.n);
     wr_assert((flags_twice & ~flags) == 0);

@@ -10,7 +10,7 @@ listen = 127.0.0.1:@PORT:http@
 /* = 127.0.0.1:@PORT:http@
 INI
 
-is($w->get('/round')->status, 508, '508');
+is($w->get('/round')->status, 508, 'a loop is refused');
 $w->stop;
 my @lines = $w->access;
 cmp_ok(scalar @lines, '<=', 3, 'after two passages');

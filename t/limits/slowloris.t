@@ -34,7 +34,7 @@ is($r->{loris_refused} + $r->{loris_ended}, 0, 'none was refused or cut off befo
 is($r->{failed}, 0, "no request of $r->{requests} failed") or diag($r->{first_failure});
 my $each = ($most - $before) / $n;
 cmp_ok($each, '<=', 2, sprintf 'each costs %.2f KiB', $each) if slow() == 1;
-my $slack = scale(5, 1);
+my $slack = scale(60, 1);    # in the short run other tests run beside it
 cmp_ok($r->{p99_ms}, '<=', 2 * $quiet->{p99_ms} + $slack * slow(), "p99 $r->{p99_ms} ms, quiet $quiet->{p99_ms} ms");
 
 done_testing;

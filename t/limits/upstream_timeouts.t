@@ -59,7 +59,7 @@ while (time < $limit && grep { !defined $at{$_} } keys %c) {
     for my $name (grep { !defined $at{$_} } keys %c) {
         my $c = $c{$name};
         1 while $c->fill(time);
-        my $whole = $c->{in} =~ m{^HTTP/1\.1 5\d\d .*?\r\n\r\n}s || $c->{in} =~ /\r\n\r\n\.{20}/;
+        my $whole = $c->{in} =~ m{^(?:HTTP/1\.1 10[23].*?\r\n\r\n)*HTTP/1\.1 5\d\d .*?\r\n\r\n}s || $c->{in} =~ /\r\n\r\n\.{20}/;
         next unless $c->{ended} || $whole;
         $at{$name} = time - $t;
         ($answer{$name}) = $c->{in} =~ m{^(?:HTTP/1\.1 10[23].*?\r\n\r\n)*HTTP/1\.1 (\d+)}s;

@@ -22,7 +22,7 @@ sub new ($class, $sock, %o) {
         %{ $o{with} // {} },
     }, $class;
     $sock->blocking(0);
-    setsockopt $sock, IPPROTO_TCP, TCP_NODELAY, 1 if eval { $sock->sockdomain } && ref $sock !~ /UNIX/;
+    setsockopt $sock, IPPROTO_TCP, TCP_NODELAY, 1;    # fails on a unix socket, which needs it not
     return $self;
 }
 
