@@ -141,7 +141,7 @@ wr_body_arrive(struct wr_req *r, struct wr_chain *ch, bool last)
     b->received += ch->bytes;
     if (last) {
         b->complete = true;
-        if (b->length < 0 && !r->tunnel) {
+        if (b->length < 0 && !r->tunnel && b->trailers.n == 0) {
             b->length = (int64_t)b->received;
         }
     }

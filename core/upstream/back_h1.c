@@ -1,16 +1,13 @@
 /*
  * HTTP/1.1 towards servers: one attempt at a time on a connection.  A
  * response that is not to the letter fails with its reason, and its connection
- * is never used again.
+ * is never used again.  The request is written in back_h1_send.c.
  */
-#include "core/base/fmt.h"
 #include "core/event/dial.h"
 #include "core/http/head_check.h"
 #include "core/http/response.h"
-#include "core/proto/h1_chunked.h"
-#include "core/upstream/back_h1_head.h"
+#include "core/upstream/back_h1.h"
 #include "core/upstream/back_table.h"
-#include "core/upstream/idle.h"
 
 #include <stdlib.h>
 
@@ -18,34 +15,6 @@
 #define BACK_H1_INFORMS_MOST 100
 #define BACK_H1_TRAILER_BYTES 16384
 #define BACK_H1_SPLICE_BYTES (64 * 1024)
-#define BACK_H1_QUEUE_BYTES (128 * 1024) /* request body waiting in the socket's queue */
-
-enum wr_back_state {
-    WR_BACK_CONNECTING,
-    WR_BACK_IDLE,
-    WR_BACK_HEAD, /* waiting for a response head */
-    WR_BACK_LENGTH,
-    WR_BACK_CHUNKED,
-    WR_BACK_TRAILERS,
-    WR_BACK_UNTIL_CLOSE,
-    WR_BACK_TUNNEL,
-};
-
-struct wr_back_h1 {
-    struct wr_idle idle;
-    struct wr_conn *c;
-    struct wr_xfer *x; /* NULL while idle */
-    struct wr_upstream_worker *uw;
-    uint8_t state;
-    bool out_chunked;  /* request body framing */
-    bool out_ended;    /* its last byte is in the queue */
-    bool keep;         /* the connection may be used again */
-    bool tunnel_in_ended;
-    uint32_t scanned;
-    uint64_t left;     /* LENGTH */
-    uint64_t keep_ms;  /* announced by the server, 80% of it; UINT64_MAX: nothing announced */
-    struct wr_chunked chunked;
-};
 
 static struct wr_field back_h1_fields[BACK_H1_FIELDS_MOST];
 
@@ -82,110 +51,6 @@ static void
 back_h1_fail(struct wr_back_h1 *b, enum wr_err why)
 {
     wr_xfer_gone(back_h1_detach(b), why);
-}
-
-/* ---- the request ---- */
-
-/* The last chunk, and the client's trailers but for those that may not be forwarded. */
-static void
-back_h1_end_chunked(const struct wr_req *r, struct wr_chain *out)
-{
-    wr_chain_copy(out, "0\r\n", 3);
-    for (uint32_t i = 0; i < r->body.trailers.n; i++) {
-        const struct wr_field *f = &r->body.trailers.fields[i];
-        if (f->flags & (WR_FIELD_HOP | WR_FIELD_GONE | WR_FIELD_UNDERSCORE)) {
-            continue;
-        }
-        wr_chain_copy(out, f->name.p, f->name.n);
-        wr_chain_copy(out, ": ", 2);
-        wr_chain_copy(out, f->value.p, f->value.n);
-        wr_chain_copy(out, "\r\n", 2);
-    }
-    wr_chain_copy(out, "\r\n", 2);
-}
-
-static void
-back_h1_queue_body(struct wr_back_h1 *b, struct wr_chain *out)
-{
-    struct wr_chain body = WR_CHAIN_INIT(body);
-    char line[20];
-
-    if (b->out_ended || b->c->out.bytes + out->bytes >= BACK_H1_QUEUE_BYTES) {
-        return;
-    }
-    b->out_ended = wr_body_take(b->x->r, &body, BACK_H1_QUEUE_BYTES - b->c->out.bytes);
-    if (!b->out_chunked) {
-        wr_chain_move(out, &body);
-        return;
-    }
-    if (body.bytes > 0) {
-        size_t n = wr_fmt_hex(line, body.bytes);
-        line[n++] = '\r';
-        line[n++] = '\n';
-        wr_chain_copy(out, line, n);
-        wr_chain_move(out, &body);
-        wr_chain_copy(out, "\r\n", 2);
-    }
-    if (b->out_ended) {
-        back_h1_end_chunked(b->x->r, out);
-    }
-}
-
-static void
-back_h1_send(struct wr_back_h1 *b, struct wr_chain *out)
-{
-    struct wr_xfer *x = b->x;
-    uint64_t before = b->c->sent_bytes;
-
-    if (wr_conn_send(b->c, out) == WR_IO_ERR) {
-        /* The server may have answered before it closed: reading tells, from the connection's own event. */
-        wr_loop_more(b->c->loop, &b->c->ev);
-        b->c->ev.readable = true;
-        b->keep = false;
-        return;
-    }
-    x->wrote = x->wrote || b->c->sent_bytes > before;
-    x->body_sent = b->out_ended && wr_chain_empty(&b->c->out);
-    wr_xfer_sent(x);
-}
-
-static void
-back_h1_send_request(struct wr_back_h1 *b)
-{
-    struct wr_xfer *x = b->x;
-    struct wr_req *r = x->r;
-    struct wr_chain out = WR_CHAIN_INIT(out);
-    struct wr_buf *buf = wr_buf_new(wr_back_h1_render_room(r));
-
-    buf->w = (uint32_t)wr_back_h1_render(r, buf->data, &b->out_chunked);
-    wr_chain_add(&out, buf, buf->data, buf->w);
-    wr_buf_unref(buf);
-    b->state = WR_BACK_HEAD;
-    b->scanned = 0;
-    b->keep = true;
-    b->keep_ms = UINT64_MAX;
-    b->out_ended = !r->body.present || r->wants_upgrade;
-    back_h1_queue_body(b, &out);
-    back_h1_send(b, &out);
-}
-
-static void
-back_h1_send_body(struct wr_xfer *x)
-{
-    struct wr_back_h1 *b = x->bs;
-    struct wr_chain out = WR_CHAIN_INIT(out);
-
-    if (b->state == WR_BACK_CONNECTING || b->out_ended) {
-        return;
-    }
-    back_h1_queue_body(b, &out);
-    if (out.bytes > 0) {
-        back_h1_send(b, &out);
-    }
-    if (b->state == WR_BACK_TUNNEL && b->out_ended) {
-        wr_conn_shutdown(b->c);
-        wr_loop_more(b->c->loop, &b->c->ev);
-    }
 }
 
 /* ---- the response head ---- */
@@ -588,7 +453,7 @@ back_h1_on_connecting(struct wr_back_h1 *b)
         return;
     case WR_IO_OK:
         wr_xfer_connected(b->x);
-        back_h1_send_request(b);
+        wr_back_h1_send_request(b);
         return;
     }
 }
@@ -619,7 +484,7 @@ back_h1_on_event(struct wr_conn *c)
         return;
     }
     if (!b->out_ended && c->ev.writable && !c->failed) {
-        back_h1_send_body(b->x);
+        wr_back_h1_send_body(b->x);
     } else if (!b->x->body_sent && b->out_ended && wr_chain_empty(&c->out)) {
         b->x->body_sent = true;
         wr_xfer_sent(b->x);
@@ -669,7 +534,7 @@ back_h1_dial(struct wr_xfer *x)
     b->idle.ev = &b->c->ev;
     if (wr_dial_result(b->c) == WR_IO_OK) {
         wr_xfer_connected(x);
-        back_h1_send_request(b);
+        wr_back_h1_send_request(b);
     }
     return true;
 }
@@ -687,7 +552,7 @@ back_h1_start(struct wr_xfer *x, bool fresh)
     b->x = x;
     x->bs = b;
     x->reused = true;
-    back_h1_send_request(b);
+    wr_back_h1_send_request(b);
     return true;
 }
 
@@ -700,7 +565,7 @@ back_h1_abort(struct wr_xfer *x)
 const struct wr_back_ops wr_back_h1_ops = {
     .name = "http/1.1",
     .start = back_h1_start,
-    .send_body = back_h1_send_body,
+    .send_body = wr_back_h1_send_body,
     .credit = back_h1_credit,
     .abort = back_h1_abort,
 };

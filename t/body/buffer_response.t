@@ -33,7 +33,6 @@ sub ask ($path) {
     return ($c, $c->recv_response(head_only => 1));
 }
 sub whole ($c, $m, $n) {
-    my $good = 1;
     my $got = $c->recv_body_of($m, timeout => 60);
     my $want = substr pattern(65536) x (1 + $n / 65536), 0, $n;
     return $got->clean && $got->body eq $want;
@@ -46,14 +45,14 @@ is($other->status, 200);
 is($w->upstream_conns('app'), 1, 'whose connection serves the next');
 ok(whole($c, $m, 200_000), 'the client has it whole');
 
-($c, $m) = ask('/100000000');
-ok(!$w->wait_note(qr/sent 100000000/, 0.5), 'one of 100 MB waits for its client');
-ok(whole($c, $m, 100_000_000), 'who gets it whole');
-ok($w->wait_note(qr/sent 100000000/), 'and then the upstream is done');
+($c, $m) = ask('/40000000');
+ok(!$w->wait_note(qr/sent 40000000/, 0.5), 'one of 40 MB waits for its client');
+ok(whole($c, $m, 40_000_000), 'who gets it whole');
+ok($w->wait_note(qr/sent 40000000/), 'and then the upstream is done');
 
-($c, $m) = ask('/file/90000000');
-ok($w->wait_note(qr/sent 90000000/, 20), 'with buffer = response it leaves its upstream at once');
-ok(whole($c, $m, 90_000_000), 'and reaches its client whole');
+($c, $m) = ask('/file/30000000');
+ok($w->wait_note(qr/sent 30000000/, 20), 'with buffer = response it leaves its upstream at once');
+ok(whole($c, $m, 30_000_000), 'and reaches its client whole');
 
 ($c, $m) = ask('/cut/20000000');
 my $got = $c->recv_body_of($m);

@@ -53,7 +53,7 @@ ok(!@stems, 'a stem stands for one file, and its header is beside it') or diag(j
 my %declared;
 for my $h (@headers) {
     my $text = code($h, no_macros => 1);
-    $declared{$1}{$h} = 1 while $text =~ /\b(wr_\w+)\s*\([^;{}]*\)[^;{}]*;/g;
+    $declared{$1}{$h} = 1 while $text =~ /^(?=\w)[^\n;{}]*\b(wr_\w+)\s*\([^;{}]*\)[^;{}]*;/gm;
 }
 my @split;
 for my $file (@sources) {

@@ -41,7 +41,7 @@ INI
     elsif ($t eq '/deadline2') { for (1 .. 30) { $c->send("HTTP/1.1 102 Processing\r\n\r\n") or last; sleep 0.1 } }
     elsif ($t eq '/total' || $t eq '/busy') {
         $c->send("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n");
-        for (1 .. $t eq '/busy' ? 10 : 20) { $c->send('.') or last; sleep 0.1 }
+        for (1 .. ($t eq '/busy' ? 10 : 20)) { $c->send('.') or last; sleep 0.1 }
         $c->send('.' x 10) if $t eq '/busy';
     }
     elsif ($t eq '/tunnel') { $c->send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n") }
@@ -62,7 +62,7 @@ while (time < $limit && grep { !defined $at{$_} } keys %c) {
         my $whole = $c->{in} =~ m{^(?:HTTP/1\.1 10[23].*?\r\n\r\n)*HTTP/1\.1 5\d\d .*?\r\n\r\n}s || $c->{in} =~ /\r\n\r\n\.{20}/;
         next unless $c->{ended} || $whole;
         $at{$name} = time - $t;
-        ($answer{$name}) = $c->{in} =~ m{^(?:HTTP/1\.1 10[23].*?\r\n\r\n)*HTTP/1\.1 (\d+)}s;
+        ($answer{$name}) = ($c->{in} =~ m{^HTTP/1\.1 (?!102)(\d+)}mg)[-1];
     }
     sleep 0.01;
 }
@@ -85,5 +85,5 @@ my %reason = (
     deadline2 => 'deadline', total => 'total_timeout', busy => '',
 );
 is($end->{"/$_"}{reason}, $reason{$_}, "$_: reason") for sort keys %reason;
-ok(exists $end->{'/tunnel'}, 'the tunnel is in the log');
+like($end->{'/tunnel'}{reason}, qr/^(?:upstream_idle|tunnel_\w+)$/, 'the tunnel ends with a reason too');
 done_testing;

@@ -345,6 +345,7 @@ spool_test_full(void)
 
     spool_run_begin(&run, WR_SPOOL_WHOLE, SPOOL_MIB);
     spool_run_go(&run);
+    tap_note("bad %d written %llu read %llu", run.bad, (unsigned long long)run.written, (unsigned long long)run.read);
     tap_is_int(wr_spool_error(run.sp), WR_E_SPOOL_FULL, "full: over the most bytes it fails");
     tap_is_int(wr_spool_room(run.sp), 0, "full: no room");
     tap_ok(!wr_spool_rewind(run.sp) && wr_spool_ready_bytes(run.sp) == 0, "full: nothing to read");
