@@ -2,7 +2,7 @@
  * Fills in what manuals and the completion say of keys and reasons, from the
  * tables that the program itself works by:
  *
- *     mkman ini <weir.ini.5.in        @KEYS server@  @OWN@  @FUTURE@
+ *     mkman ini <weir.ini.5.in        @KEYS server@ @OWN@ @VARIABLES@ @FUTURE@
  *     mkman reasons <weir-reasons.7.in    @REASONS@
  *     mkman completion <...in         @DIRECTIVES@
  *
@@ -187,7 +187,7 @@ mkman_key(const struct wr_directive *row)
     if (strcmp(row->name, "/") == 0) {
         fputs(".It Ic / Ns Ar path", stdout);
     } else if (row->name[n - 1] == '*') {
-        printf(".It Ic %.*s Ns Ar NAME", (int)n - 1, row->name);
+        printf(".It Ic %.*s\\& Ns Ar NAME", (int)n - 1, row->name);
     } else {
         printf(".It Ic %s", row->name);
     }
@@ -325,6 +325,21 @@ mkman_future(void)
     fputs(" .\n", stdout);
 }
 
+/* ---------------------------------------------------------------- variables */
+
+static void
+mkman_variables(void)
+{
+    const char *name, *help;
+
+    fputs(".Bl -tag -width Ds\n", stdout);
+    for (unsigned i = 0; (name = wr_vars_name(i, &help)); i++) {
+        printf(".It Cm %s\n", name);
+        mkman_text(help);
+    }
+    fputs(".El\n", stdout);
+}
+
 /* ---------------------------------------------------------------- reasons */
 
 static void
@@ -376,6 +391,8 @@ mkman_placeholder(const char *how, char *line)
         mkman_own();
     } else if (strcmp(how, "ini") == 0 && strcmp(line, "@FUTURE") == 0) {
         mkman_future();
+    } else if (strcmp(how, "ini") == 0 && strcmp(line, "@VARIABLES") == 0) {
+        mkman_variables();
     } else if (strcmp(how, "reasons") == 0 && strcmp(line, "@REASONS") == 0) {
         mkman_reasons();
     } else if (strcmp(how, "completion") == 0 && strcmp(line, "@DIRECTIVES") == 0) {

@@ -63,13 +63,32 @@ model_match_cidrs_overlap(const struct wr_cidrs *a, const struct wr_cidrs *b)
     return false;
 }
 
+/* A value of if.header or if.query: a text, or the beginning of one when it ends in "*". */
+static struct wr_str
+model_match_value(struct wr_str value, bool *prefix)
+{
+    *prefix = wr_str_ends(value, WR_STR("*"));
+    return *prefix ? wr_str_make(value.p, value.n - 1) : value;
+}
+
+/* Whether all that `b` takes is taken by `a`. */
+static bool
+model_match_value_covers(struct wr_str a, struct wr_str b)
+{
+    bool a_prefix, b_prefix;
+
+    a = model_match_value(a, &a_prefix);
+    b = model_match_value(b, &b_prefix);
+    return a_prefix ? wr_str_starts(b, a) : !b_prefix && wr_str_eq(a, b);
+}
+
 /* Whether each condition of `weak` holds whenever those of `strong` do. */
 static bool
 model_match_implied(const struct wr_map *weak, const struct wr_map *strong, bool header)
 {
     for (size_t i = 0; i < weak->n; i++) {
         const struct wr_map_entry *e = model_match_entry(strong, weak->v[i].key, header);
-        if (!e || (!wr_str_eq(weak->v[i].value, WR_STR("*")) && !wr_str_eq(weak->v[i].value, e->value))) {
+        if (!e || !model_match_value_covers(weak->v[i].value, e->value)) {
             return false;
         }
     }
@@ -99,8 +118,9 @@ model_match_maps_exclude(const struct wr_map *a, const struct wr_map *b, bool he
 {
     for (size_t i = 0; i < a->n; i++) {
         const struct wr_map_entry *e = model_match_entry(b, a->v[i].key, header);
-        bool any = !e || wr_str_eq(e->value, WR_STR("*")) || wr_str_eq(a->v[i].value, WR_STR("*"));
-        if (!any && !wr_str_eq(e->value, a->v[i].value)) {
+        /* of two such values one covers the other, or they have nothing in common */
+        if (e && !model_match_value_covers(e->value, a->v[i].value) &&
+            !model_match_value_covers(a->v[i].value, e->value)) {
             return true;
         }
     }

@@ -297,12 +297,12 @@ static const struct wr_directive rows_route[] = {
     ROWS_ROUTE("if.method", WR_T_WORDS, WR_IN_ROUTE, if_method, .flags = WR_D_LOCAL, .grammar = "METHOD ...",
                .help = "The route takes requests with one of these methods only."),
     ROWS_ROUTE("if.header.*", WR_T_MAP, WR_IN_ROUTE, if_header, .flags = WR_D_LOCAL | WR_D_KEY_IS_HEADER,
-               .grammar = "TEXT | *",
-               .help = "The route takes requests only that have this field with exactly this value; `*`: with any "
-                       "value.  Of a field that came several times the first counts."),
-    ROWS_ROUTE("if.query.*", WR_T_MAP, WR_IN_ROUTE, if_query, .flags = WR_D_LOCAL, .grammar = "TEXT | *",
-               .help = "The route takes requests only that have this parameter in the query with exactly this "
-                       "value; `*`: with any value or none.  The first of its name counts."),
+               .grammar = "TEXT | TEXT* | *",
+               .help = "The route takes requests only that have this field with exactly this value, or with one "
+                       "that begins so where the text ends in `*` (which alone is any value).  Of a field that "
+                       "came several times the first counts."),
+    ROWS_ROUTE("if.query.*", WR_T_MAP, WR_IN_ROUTE, if_query, .flags = WR_D_LOCAL, .grammar = "TEXT | TEXT* | *",
+               .help = "The same for a parameter of the query, percent-decoded.  The first of its name counts."),
     ROWS_ROUTE("if.client", WR_T_CIDRS, WR_IN_ROUTE, if_client, .flags = WR_D_LOCAL,
                .help = "The route takes requests only of clients in these networks."),
     ROWS_ROUTE("strip", WR_T_PARSED, WR_IN_SITE, strip, .parse = rows_parse_strip, .grammar = "PATH | off",
@@ -396,7 +396,7 @@ static const struct wr_directive rows_upstream[] = {
 
 static const struct wr_directive rows_log[] = {
     ROWS_LOG("path", WR_T_PARSED, path, .parse = rows_parse_file, .grammar = "PATH",
-             .help = "The file.  It is reopened on SIGUSR1 and at a reload.  It has to be there."),
+             .help = "The file, which every log has to name.  It is reopened on SIGUSR1."),
     ROWS_LOG("format", WR_T_WORD, format, .preset = "combined", .words = rows_format,
              .help = "`combined`: one line a request, as nginx and Apache write it.  `json`: one object a line, with "
                      "the route, the upstream, times and the reason of a failure."),

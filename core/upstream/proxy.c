@@ -216,11 +216,14 @@ wr_xfer_end(struct wr_xfer *x, struct wr_chain *ch, struct wr_head *trailers)
 
     proxy_close_attempt(x);
     wr_body_forget(r);
-    if (trailers != NULL && trailers->n > 0 && ch->bytes == 0) {
-        wr_resp_trailers(r, trailers);
-    } else {
+    if (trailers == NULL || trailers->n == 0) {
         wr_resp_body(r, ch, true);
+        return;
     }
+    if (ch->bytes > 0) {
+        wr_resp_body(r, ch, false);
+    }
+    wr_resp_trailers(r, trailers);
 }
 
 void

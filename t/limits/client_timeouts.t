@@ -26,7 +26,7 @@ my $t = time;
 $c{head}->send("GET /head HTTP/1.1\r\nHost: a\r\n");
 $c{body}->send("POST /body HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf");
 $c{rate}->send("POST /rate HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n");
-$c{steady}->send("POST /steady HTTP/1.1\r\nHost: a\r\nContent-Length: 8000\r\n\r\n");
+$c{steady}->send("POST /steady HTTP/1.1\r\nHost: a\r\nContent-Length: 20000\r\n\r\n");
 $c{dripping}->send("GET /dripping HTTP/1.1\r\nHost: a\r\nX: ");
 $stalled->send($w->request_text('/big/?bytes=200000000'));
 is($w->get('/k', on => $c{keepalive})->status, 200);
@@ -36,7 +36,7 @@ my ($steady, $limit) = (0, time + 6 * slow());
 while (time < $limit && grep { !$at{$_} } keys %c) {
     $c{dripping}->send('x') unless $at{dripping};
     $c{rate}->send('y' x 5) unless $at{rate};
-    $c{steady}->send('z' x 200), $steady += 200 if $steady < 8000;
+    $c{steady}->send("z" x 1000), $steady += 1000 if $steady < 20000;
     for my $name (grep { !$at{$_} } keys %c) {
         $c{$name}->fill(time);
         if ($c{$name}{ended} || $c{$name}{in} =~ /\r\n\r\n/) {
