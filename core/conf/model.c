@@ -13,6 +13,17 @@ wr_conf_model_place(const struct wr_conf_section *s, const char *key)
     return e ? e->place : s->place;
 }
 
+size_t
+wr_conf_model_row(const struct wr_bind_set *set, const char *name)
+{
+    size_t i = 0;
+
+    while (strcmp(set->class_->rows[i]->row->name, name) != 0) {
+        i++;
+    }
+    return i;
+}
+
 /* The nth section of a kind that something is made of, from *i on; NULL at the end. */
 static struct wr_conf_section *
 model_next(struct wr_model_build *mb, enum wr_conf_kind kind, size_t *i)

@@ -56,6 +56,8 @@ void wr_conf_model_make(struct wr_conf *cf);
 /* A route with its structs copied from `parent`; not in any list yet. */
 struct wr_route *wr_conf_model_route_new(struct wr_model_build *mb, const struct wr_bind_set *parent,
                                          struct wr_bind_set *set);
+/* The position of a row among the places of its class. */
+size_t wr_conf_model_row(const struct wr_bind_set *set, const char *name);
 /* Where a value of a section's stands, or the section itself. */
 struct wr_place wr_conf_model_place(const struct wr_conf_section *s, const char *key);
 

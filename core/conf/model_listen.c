@@ -207,11 +207,10 @@ wr_conf_model_listen(struct wr_model_build *mb, struct wr_model_server *ms)
     struct wr_words words = model_listen_split(mb->pool, ms->s->conf.listen);
     size_t start = 0;
 
-    for (size_t i = 0; i < ms->server_set.places.n; i++) {
-        bool listen = strcmp(ms->server_set.class_->rows[i]->row->name, "listen") == 0;
-        if (listen && ms->server_set.places.v[i].file) {
-            job.place = ms->server_set.places.v[i];
-        }
+    struct wr_place place = ms->server_set.places.v[wr_conf_model_row(&ms->server_set, "listen")];
+
+    if (place.file) {
+        job.place = place;
     }
     for (size_t i = 0; i <= words.n; i++) {
         if (i < words.n && words.v[i].n > 0) {

@@ -176,14 +176,15 @@ model_route_key(struct wr_model_build *mb, struct wr_model_server *ms, const str
 static void
 model_route_upstream(struct wr_model_build *mb, struct wr_model_server *ms)
 {
-    const struct wr_conf_entry *e = wr_bind_entry(ms->section, WR_STR("upstream"));
+    const struct wr_places *places = &ms->server_set.places;
+    size_t row = wr_conf_model_row(&ms->server_set, "upstream");
 
-    if (e && !e->bad) {
+    if (places->v[row].file) {
         struct wr_map_entry key = {
             .key = WR_STR("/*"),
             .value = ms->s->conf.upstream,
-            .shown = wr_conf_value_render(mb->pool, &e->value, false),
-            .place = e->place,
+            .shown = places->text[row],
+            .place = places->v[row],
         };
         model_route_key(mb, ms, &key, WR_STR("upstream"));
     }
@@ -229,8 +230,6 @@ model_route_section(struct wr_model_build *mb, struct wr_model_server *ms, struc
     struct wr_route *r = mr->r;
     struct wr_bind_set set, *sets[WR_CLASS_OWN + 1] = {[WR_CLASS_ROUTE] = &set};
     struct wr_str keyed = r->conf.to;
-    const struct wr_conf_entry *to = wr_bind_entry(s, WR_STR("to"));
-
     wr_bind_set_init(&mb->bind, &set, &mb->bind.classes[WR_CLASS_ROUTE], &ms->route_set, &r->conf);
     wr_bind_section(&mb->bind, s, sets);
     r->mconf = set.mconf;
@@ -238,17 +237,20 @@ model_route_section(struct wr_model_build *mb, struct wr_model_server *ms, struc
     r->place = s->place;
     mr->section = s;
     model_route_conditions(mb, r, s);
+    size_t row = wr_conf_model_row(&set, "to");
+    struct wr_place to = set.places.v[row];
+
     if (!mr->has_target) {
-        if (to && !to->bad) {
+        if (to.file) {
             mr->has_target = true;
-            wr_conf_model_target(mb, r->conf.to, WR_STR("to"), to->place, &r->target);
-            r->target.shown = wr_conf_value_render(mb->pool, &to->value, false);
+            wr_conf_model_target(mb, r->conf.to, WR_STR("to"), to, &r->target);
+            r->target.shown = set.places.text[row];
         }
         return;
     }
     r->conf.to = keyed;
-    if (to && !mr->copied) {
-        wr_conf_error(mb->cf, to->place, "to: %.*s has its target already at %s", WR_STR_ARG(r->pattern),
+    if (to.file && !mr->copied) {
+        wr_conf_error(mb->cf, to, "to: %.*s has its target already at %s", WR_STR_ARG(r->pattern),
                       wr_conf_place_text(mb->pool, r->target.place));
     }
 }

@@ -165,7 +165,7 @@ value_add_variable(struct value_job *job, struct wr_str inside, struct value_out
     }
     for (const char *p = z; *p; p++) {
         if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f) {
-            value_error(job, wr_pool_printf(job->cf->pool, "the value of ${%s} has a control byte or a line break", name.p));
+            value_error(job, wr_pool_printf(job->cf->pool, "the value of ${%s} has a control byte or a line break", wr_conf_shown(pool, name)));
             return;
         }
     }
@@ -420,6 +420,7 @@ wr_conf_value_make(struct wr_conf *cf, struct wr_str raw, struct wr_place place,
     v->text = value_out_str(&text);
     job.quiet = true;
     value_make_words(&job, raw);
+    job.quiet = false;
     if (!job.failed && raw.n > 1 && raw.p[0] == '@' && raw.p[1] == '/') {
         value_from_file(&job);
     }

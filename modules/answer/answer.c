@@ -159,6 +159,9 @@ answer_explain(struct wr_explain *ex, const struct wr_route *rt, const void *con
 {
     const struct answer_conf *own = conf;
 
+    if (ex->r->err != WR_E_NONE) { /* it does not come to that */
+        return;
+    }
     if (rt->target.kind == WR_TARGET_STATUS) {
         wr_explain_say(ex, "answer", WR_STR_NONE, rt->target.place, "weir itself, %u %s", rt->target.status,
                        wr_explain_text(ex, rt->target.text));

@@ -75,6 +75,8 @@ like($out, qr/its path fits, but if\.header\.X-Beta = on does not hold \(\Q@{[ l
 ($out) = explained('http://shop.example:8080/old/x?y');
 says($out, "answer: (" . line_of('/old') . "): weir itself, 301 with Location: https://new.example/x", 'a redirect');
 unlike($out, qr/^sent:/m, 'is sent nowhere');
+($out) = explained('http://shop.example:8080/old/%2F');
+unlike($out, qr/Location/, 'nor redirected when it is refused before');
 ($out) = explained('-l', '127.0.0.1:8080', '-H', 'Host: shop.example', '/healthz');
 says($out, "answer: (" . line_of('/healthz') . "): weir itself, 200 fine", 'a fixed answer');
 says($out, "listen: 127.0.0.1:8080 (" . line_of('listen') . "): named by -l", '-l');

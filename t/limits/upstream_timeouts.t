@@ -5,43 +5,45 @@ use Test::More;
 use Time::HiRes qw(sleep time);
 use Weir;
 
-my $w = Weir->new(conf => <<'INI', log => 'json', upstream => { app => sub ($c) {
+my $unit = 100 * slow();    # ms
+sub ms ($units) { $units * $unit . 'ms' }
+my $w = Weir->new(conf => <<"INI", log => 'json', upstream => { app => sub ($c) {
 [server *]
-listen = 127.0.0.1:@PORT:http@
-/connect = 127.0.0.1:@UPSTREAM:deaf@
-/first_byte = 127.0.0.1:@UPSTREAM:app@
-/idle = 127.0.0.1:@UPSTREAM:app@
-/deadline = 127.0.0.1:@UPSTREAM:app@
-/deadline2 = 127.0.0.1:@UPSTREAM:app@
-/total = 127.0.0.1:@UPSTREAM:app@
-/tunnel = 127.0.0.1:@UPSTREAM:app@
-/busy = 127.0.0.1:@UPSTREAM:app@
+listen = 127.0.0.1:\@PORT:http\@
+/connect = 127.0.0.1:\@UPSTREAM:deaf\@
+/first_byte = 127.0.0.1:\@UPSTREAM:app\@
+/idle = 127.0.0.1:\@UPSTREAM:app\@
+/deadline = 127.0.0.1:\@UPSTREAM:app\@
+/deadline2 = 127.0.0.1:\@UPSTREAM:app\@
+/total = 127.0.0.1:\@UPSTREAM:app\@
+/tunnel = 127.0.0.1:\@UPSTREAM:app\@
+/busy = 127.0.0.1:\@UPSTREAM:app\@
 [route /connect]
-timeout.connect = 300ms
+timeout.connect = @{[ms 3]}
 [route /first_byte]
-timeout.first_byte = 300ms
+timeout.first_byte = @{[ms 3]}
 [route /idle]
-timeout.idle = 300ms
+timeout.idle = @{[ms 3]}
 [route /deadline]
-deadline = 300ms
+deadline = @{[ms 3]}
 [route /deadline2]
-deadline = 400ms
+deadline = @{[ms 8]}
 timeout.first_byte = 10s
 [route /total]
-timeout.total = 500ms
+timeout.total = @{[ms 10]}
 [route /tunnel]
-timeout.tunnel = 400ms
+timeout.tunnel = @{[ms 8]}
 [route /busy]
-timeout.idle = 300ms
-timeout.first_byte = 300ms
+timeout.idle = @{[ms 6]}
+timeout.first_byte = @{[ms 10]}
 INI
     my $m = $c->recv_request(head_only => 1) or return;
     my $t = $m->target;
     if ($t eq '/idle') { $c->send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nbegin") }
-    elsif ($t eq '/deadline2') { for (1 .. 30) { $c->send("HTTP/1.1 102 Processing\r\n\r\n") or last; sleep 0.1 } }
+    elsif ($t eq '/deadline2') { for (1 .. 30) { $c->send("HTTP/1.1 102 Processing\r\n\r\n") or last; sleep $unit / 1000 } }
     elsif ($t eq '/total' || $t eq '/busy') {
         $c->send("HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n");
-        for (1 .. ($t eq '/busy' ? 10 : 20)) { $c->send('.') or last; sleep 0.1 }
+        for (1 .. ($t eq '/busy' ? 10 : 20)) { $c->send('.') or last; sleep $unit / 1000 }
         $c->send('.' x 10) if $t eq '/busy';
     }
     elsif ($t eq '/tunnel') { $c->send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: upgrade\r\n\r\n") }
@@ -54,7 +56,7 @@ my $t = time;
 $c{$_}->send($w->request_text("/$_", fields => $_ eq 'tunnel' ? [ Upgrade => 'websocket', Connection => 'upgrade' ] : [])) for keys %c;
 
 my (%at, %answer);
-my $limit = time + 8 * slow();
+my $limit = time + 10 * slow();
 while (time < $limit && grep { !defined $at{$_} } keys %c) {
     for my $name (grep { !defined $at{$_} } keys %c) {
         my $c = $c{$name};
@@ -67,11 +69,12 @@ while (time < $limit && grep { !defined $at{$_} } keys %c) {
     sleep 0.01;
 }
 my %want = (
-    connect => [ 0.3, 504 ], first_byte => [ 0.3, 504 ], idle => [ 0.3, 200 ], deadline => [ 0.3, 504 ],
-    deadline2 => [ 0.4, 504 ], total => [ 0.5, 200 ], tunnel => [ 0.4, 101 ], busy => [ 0.9, 200 ],
+    connect => [ 3, 504 ], first_byte => [ 3, 504 ], idle => [ 3, 200 ], deadline => [ 3, 504 ], deadline2 => [ 8, 504 ],
+    total => [ 10, 200 ], tunnel => [ 8, 101 ], busy => [ 9, 200 ],
 );
 for my $name (sort keys %want) {
-    my ($low, $status) = @{ $want{$name} };
+    my ($units, $status) = @{ $want{$name} };
+    my $low = $units * $unit / 1000;
     is($answer{$name}, $status, "$name: status");
     ok(defined $at{$name} && $at{$name} > $low - 0.05 && $at{$name} < $low + 0.8 * slow(), "$name: at its time ($low s)")
         or diag($at{$name} // 'never');

@@ -29,7 +29,7 @@ struct spool_run {
     size_t read_most;
     unsigned idle_of_8; /* how often the reader sleeps, in eighths */
     bool reads_early;
-    bool by_hand; /* nothing happens by itself */
+    bool by_hand; /* nothing happens by itself, but that a call ends the turns */
     bool inside;  /* a call of ours is running: nothing may call back */
     bool bad;     /* bytes out of order, or called from within */
     unsigned calls;
@@ -138,12 +138,13 @@ spool_files(uint64_t *bytes, int *fd)
 
     while ((e = readdir(d)) != NULL) {
         struct stat st;
-        int at = atoi(e->d_name);
-        if (e->d_name[0] != '.' && fstat(at, &st) == 0 && S_ISREG(st.st_mode) && st.st_nlink == 0) {
+        /* by its name: a thread may be closing it */
+        if (e->d_name[0] != '.' && fstatat(dirfd(d), e->d_name, &st, 0) == 0 && S_ISREG(st.st_mode) &&
+            st.st_nlink == 0) {
             n++;
             *bytes = (uint64_t)st.st_size;
             if (fd != NULL) {
-                *fd = at;
+                *fd = atoi(e->d_name);
             }
         }
     }
@@ -235,7 +236,9 @@ spool_run_changed(void *arg)
 
     run->calls++;
     run->bad = run->bad || run->inside;
-    if (!run->by_hand) {
+    if (run->by_hand) {
+        wr_loop_stop(spool_sv.loop);
+    } else {
         spool_run_step(run);
     }
 }
@@ -334,7 +337,9 @@ spool_test_whole(void)
         run.read = 0;
         wr_spool_rewind(run.sp);
         while (run.read < run.to_write && !run.bad) {
-            spool_turns_ms(1);
+            if (wr_spool_ready_bytes(run.sp) == 0) {
+                spool_turns();
+            }
             spool_run_read(&run);
         }
     }
