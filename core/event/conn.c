@@ -260,6 +260,24 @@ wr_conn_can_recv(const struct wr_conn *c)
     return !c->eof && (c->ev.readable || c->transport->pending(c));
 }
 
+bool
+wr_conn_is_quiet(struct wr_conn *c)
+{
+    char byte;
+
+    if (c->failed || c->eof || c->ev.rdhup || c->ev.error || wr_conn_in_bytes(c) > 0 || c->transport->pending(c)) {
+        return false;
+    }
+    if (!c->ev.readable) {
+        return true;
+    }
+    if (recv(c->ev.fd, &byte, 1, MSG_PEEK) >= 0 || errno != EAGAIN) {
+        return false;
+    }
+    c->ev.readable = false;
+    return true;
+}
+
 void
 wr_conn_settle_in(struct wr_conn *c)
 {

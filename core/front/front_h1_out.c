@@ -55,7 +55,9 @@ wr_front_h1_wrote(struct wr_front_h1 *f, enum wr_io io)
 static char *
 front_h1_out_put(char *p, const char *s, size_t n)
 {
-    memcpy(p, s, n);
+    if (n > 0) {
+        memcpy(p, s, n);
+    }
     return p + n;
 }
 
@@ -246,7 +248,8 @@ front_h1_out_queue_bytes(struct wr_conn *c, struct wr_chain *ch)
     wr_conn_queue(c, ch);
 }
 
-static void
+/* Returns the bytes of framing: logs count them as nginx does. */
+static size_t
 front_h1_out_queue_chunk(struct wr_conn *c, struct wr_chain *ch)
 {
     char line[FRONT_H1_CHUNK_OVERHEAD];
@@ -257,6 +260,7 @@ front_h1_out_queue_chunk(struct wr_conn *c, struct wr_chain *ch)
     wr_chain_copy(&c->out, line, n);
     front_h1_out_queue_bytes(c, ch);
     wr_chain_copy(&c->out, "\r\n", 2);
+    return n + 2;
 }
 
 /* A response that ends before its length is short: the client must be able to tell. */
@@ -285,10 +289,11 @@ front_h1_out_send_body(struct wr_req *r, struct wr_chain *ch, bool last)
     }
     if (f->out == WR_FRONT_OUT_CHUNKED) {
         if (ch->bytes > 0) {
-            front_h1_out_queue_chunk(c, ch);
+            r->body_sent_bytes += front_h1_out_queue_chunk(c, ch);
         }
         if (last) {
             wr_chain_copy(&c->out, "0\r\n\r\n", 5);
+            r->body_sent_bytes += 5;
         }
     } else if (ch->bytes > 0) {
         front_h1_out_queue_bytes(c, ch);

@@ -217,8 +217,8 @@ back_h1_end(struct wr_back_h1 *b, struct wr_chain *ch, struct wr_head *trailers)
 
     b->x = NULL;
     x->bs = NULL;
-    if (b->keep && b->out_ended && wr_chain_empty(&c->out) && wr_conn_in_bytes(c) == 0 && !c->ev.rdhup &&
-        !c->failed && !b->uw->sv->draining && b->uw->groups[x->peer->upstream->index].idle_most > 0) {
+    if (b->keep && b->out_ended && wr_chain_empty(&c->out) && !b->uw->sv->draining &&
+        b->uw->groups[x->peer->upstream->index].idle_most > 0 && wr_conn_is_quiet(c)) {
         b->state = WR_BACK_IDLE;
         wr_conn_settle_in(c);
         wr_idle_put(b->uw, &b->idle, x->peer, wr_clock.mono_ms + idle_ms);

@@ -30,7 +30,9 @@ back_h1_head_is_ours(const struct wr_field *f)
 static char *
 back_h1_head_put(char *p, struct wr_str s)
 {
-    memcpy(p, s.p, s.n);
+    if (s.n > 0) {
+        memcpy(p, s.p, s.n);
+    }
     return p + s.n;
 }
 

@@ -367,7 +367,7 @@ static void
 spool_test_queue(void)
 {
     uint64_t most = 900001; /* no multiple of anything */
-    struct spool_run run = {.to_write = 24 * SPOOL_MIB,
+    struct spool_run run = {.to_write = 12 * SPOOL_MIB,
                             .piece_most = 60000,
                             .read_most = 50000,
                             .idle_of_8 = 5,
@@ -416,7 +416,7 @@ spool_test_overshoot(void)
 static void
 spool_test_crumbs(void)
 {
-    struct spool_run run = {.to_write = 20000, .read_most = 3};
+    struct spool_run run = {.to_write = 20000, .read_most = 3000};
 
     spool_run_begin(&run, WR_SPOOL_WHOLE, SPOOL_MIB);
     for (uint64_t i = 0; i < run.to_write; i++) {
