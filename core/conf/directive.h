@@ -103,7 +103,7 @@ struct wr_directive {
                                      * PARSED: words to suggest */
     const char *ref; /* NAME: the section kind */
     /* PARSED: makes *field of value, memory from pool; on false *why is a text that states what is wrong.
-     * Words in it may be quoted: wr_conf_word takes it apart.  *field holds the inherited value. */
+     * Words in it may be quoted where they have blanks: wr_conf_word takes it apart.  *field holds the inherited value. */
     bool (*parse)(struct wr_pool *pool, struct wr_str value, void *field, const char **why);
     const char *grammar; /* shown in errors and the manual, e.g. "SIZE | off" (NULL: made from the type) */
     const char *help;    /* the paragraph in weir.ini(5); plain text, mdoc is made of it */

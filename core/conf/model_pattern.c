@@ -113,7 +113,8 @@ model_pattern_fault(struct wr_pool *pool, struct wr_str pattern, struct wr_str p
     if (canon.n == 0) {
         return "\"%\" needs two hexadecimal digits";
     }
-    const char *why = model_pattern_segments_fault(path);
+    /* the last segment of an exact path may be empty ("/a/"), that in front of a final asterisk not */
+    const char *why = model_pattern_segments_fault(path.n < pattern.n ? pattern : path);
 
     if (why) {
         return why;

@@ -39,15 +39,18 @@ rows_parse_error_log(struct wr_pool *pool, struct wr_str value, void *field, con
     return true;
 }
 
-/* An absolute path of a file; off where the row allows it is not offered: an empty one is unset. */
+/* An absolute path of a file. */
 static bool
 rows_parse_file(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
 {
-    if (value.n < 2 || value.p[0] != '/' || value.p[value.n - 1] == '/') {
+    struct wr_str rest = value, path, more;
+
+    if (!wr_conf_word(pool, &rest, &path) || wr_conf_word(pool, &rest, &more) || path.n < 2 || path.p[0] != '/' ||
+        path.p[path.n - 1] == '/') {
         *why = "not an absolute path of a file";
         return false;
     }
-    *(struct wr_str *)field = wr_pool_str(pool, value);
+    *(struct wr_str *)field = wr_pool_str(pool, path);
     return true;
 }
 

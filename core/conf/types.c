@@ -470,16 +470,16 @@ types_single(const struct wr_type_job *job, struct wr_str *word)
     return true;
 }
 
-/* What PARSED rows get: the bare text of a single word or of a value without words, else the words. */
+/* What PARSED rows get: a single word without its quotes where it needs none, else the words as they are. */
 static struct wr_str
 types_parsed_text(const struct wr_type_job *job)
 {
     struct wr_str rest = job->value->words, word, more;
 
-    if (wr_conf_word(job->cf->pool, &rest, &word) && !wr_conf_word(job->cf->pool, &rest, &more)) {
-        return word;
-    }
-    return job->value->words;
+    bool single = wr_conf_word(job->cf->pool, &rest, &word) && !wr_conf_word(job->cf->pool, &rest, &more);
+    bool plain = word.n > 0 && word.p[0] != '"' && wr_str_find(word, ' ') < 0 && wr_str_find(word, '\t') < 0;
+
+    return single && plain ? word : job->value->words;
 }
 
 bool

@@ -139,8 +139,8 @@ wr_conn_reset(struct wr_conn *c)
 static bool
 conn_share_spent(struct wr_conn *c)
 {
-    if (c->turn != c->loop->turns) {
-        c->turn = c->loop->turns;
+    if (c->turn != (uint32_t)c->loop->turns) {
+        c->turn = (uint32_t)c->loop->turns;
         c->turn_bytes = 0;
         c->turn_ops = 0;
     }
@@ -192,7 +192,6 @@ wr_conn_recv(struct wr_conn *c, size_t room)
     if (io == WR_IO_OK) {
         c->in->w += (uint32_t)got;
         c->turn_bytes += (uint32_t)got;
-        c->received_bytes += got;
     } else if (c->in->r == c->in->w) {
         wr_buf_unref(c->in);
         c->in = NULL;
@@ -206,7 +205,6 @@ conn_spliced(struct wr_conn *c, ssize_t n)
 {
     if (n > 0) {
         c->turn_bytes += (uint32_t)n;
-        c->received_bytes += (uint64_t)n;
         return WR_IO_OK;
     }
     if (n == 0) {

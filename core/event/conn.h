@@ -36,9 +36,8 @@ struct wr_conn {
     bool shut;            /* our direction is shut */
     bool failed;          /* a read or write failed: err.  What was received before can still be read */
     int err;              /* errno of the failure */
-    uint64_t turn;        /* loop turn that the share belongs to */
+    uint32_t turn;        /* loop turn that the share belongs to (its low bits) */
     uint64_t id;          /* for log lines; unique within a worker's life */
-    uint64_t received_bytes;
     uint64_t sent_bytes;
     struct wr_grave grave;
 };

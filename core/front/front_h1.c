@@ -35,7 +35,7 @@ front_h1_due(const struct wr_front_h1 *f)
     uint64_t due = WR_TIMER_NEVER;
 
     if (f->lingering || f->discarding) {
-        return f->linger_due_ms;
+        return f->rate_due_ms;
     }
     switch (f->s.stage) {
     case WR_FRONT_IDLE:
@@ -86,7 +86,7 @@ wr_front_h1_linger(struct wr_front_h1 *f)
 {
     f->lingering = true;
     f->discarding = false;
-    f->linger_due_ms = wr_clock.mono_ms + wr_front_h1_conf(f)->linger_ms;
+    f->rate_due_ms = wr_clock.mono_ms + wr_front_h1_conf(f)->linger_ms;
     wr_front_enter(&f->s, WR_FRONT_CLOSING);
     wr_conn_shutdown(f->s.c);
     wr_front_h1_rearm(f);
@@ -420,8 +420,8 @@ front_h1_after_unread(struct wr_front_h1 *f)
 
     if (f->keep && (shortish || f->in == WR_FRONT_IN_CHUNKED)) {
         f->discarding = true;
-        f->discarded = 0;
-        f->linger_due_ms = wr_clock.mono_ms + wr_front_h1_conf(f)->linger_ms;
+        f->body_bytes = 0;
+        f->rate_due_ms = wr_clock.mono_ms + wr_front_h1_conf(f)->linger_ms;
         wr_front_enter(&f->s, WR_FRONT_CLOSING);
         wr_front_h1_rearm(f);
         wr_loop_more(f->s.sv->loop, &f->s.c->ev);

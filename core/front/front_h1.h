@@ -28,13 +28,11 @@ struct wr_front_h1 {
     uint64_t out_left;       /* LENGTH: still owed to the client */
     struct wr_chunked chunked;
     uint64_t body_began_ms;  /* minimum rate: since then ... */
-    uint64_t body_bytes;     /* ... so many bytes came */
+    uint64_t body_bytes;     /* ... so many bytes came (discarding: were dropped) */
     uint64_t body_last_ms;   /* the last of them */
-    uint64_t rate_due_ms;    /* the rate is looked at then */
+    uint64_t rate_due_ms;    /* the rate is looked at then; lingering and discarding end then */
     uint64_t sent_mark_ms;   /* when output last moved */
     uint64_t sent_mark_bytes;
-    uint64_t discarded;
-    uint64_t linger_due_ms;
 };
 
 extern const struct wr_front_proto wr_front_h1;

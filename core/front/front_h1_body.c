@@ -191,12 +191,12 @@ wr_front_h1_discard(struct wr_front_h1 *f)
         struct wr_chain ch = WR_CHAIN_INIT(ch);
         if (wr_conn_in_bytes(c) > 0 && f->in != WR_FRONT_IN_TRAILERS) {
             bool good = front_h1_body_unframe(f, &ch, WR_BUF_BIG_BYTES);
-            f->discarded += ch.bytes;
+            f->body_bytes += ch.bytes;
             wr_chain_free(&ch);
             if (f->in == WR_FRONT_IN_LENGTH && f->in_left == 0) {
                 f->in = WR_FRONT_IN_DONE;
             }
-            if (!good || f->discarded > WR_FRONT_H1_DISCARD_BYTES || f->in == WR_FRONT_IN_TRAILERS) {
+            if (!good || f->body_bytes > WR_FRONT_H1_DISCARD_BYTES || f->in == WR_FRONT_IN_TRAILERS) {
                 /* Trailers of a body that is thrown away are not worth reading. */
                 wr_front_h1_linger(f);
                 return;

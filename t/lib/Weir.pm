@@ -562,29 +562,28 @@ sub peer ($self, $name, @cmd) {
     return $self;
 }
 
-# Runs t/lib/storm.c; its report as a hash.  %o: `between` => sub run while it storms.
-sub storm ($self, @args) { $self->storm_start(@args); return $self->storm_end }
+# Runs t/lib/storm.c; its report as a hash.
+sub storm ($self, @args) { return $self->storm_end($self->storm_start(@args)) }
 
+# Starts one; a handle for storming (whether it still runs) and storm_end (its report).
 sub storm_start ($self, @args) {
     my $tool = $self->tool('storm');
     my $pid = open my $fh, '-|';
     if (!$pid) { exec $tool, @args or POSIX::_exit(127) }
-    $self->{storm} = [ $pid, $fh ];
-    return $self;
+    push @{ $self->{storms} }, $pid;
+    return { pid => $pid, fh => $fh };
 }
 
-# Whether it still runs.
-sub storming ($self) {
-    my $s = $self->{storm} or return 0;
-    vec(my $bits = '', fileno $s->[1], 1) = 1;
+sub storming ($self, $storm) {
+    vec(my $bits = '', fileno $storm->{fh}, 1) = 1;
     return !select $bits, undef, undef, 0;
 }
 
-sub storm_end ($self) {
-    my $s = delete $self->{storm} or return;
-    my $fh = $s->[1];
+sub storm_end ($self, $storm) {
+    my $fh = $storm->{fh};
     my $out = do { local $/; readline $fh } // '';
     CORE::close $fh;
+    @{ $self->{storms} } = grep { $_ != $storm->{pid} } @{ $self->{storms} };
     return eval { JSON::PP->new->decode($out) } // { error => "storm said: $out" };
 }
 
@@ -618,7 +617,7 @@ sub finish ($self) {
     return if $self->{finished}++;
     delete $all{$self};
     $_ && $_->close for @{ $self->{streams} };
-    if ($self->{storm}) { kill 'KILL', $self->{storm}[0] }
+    kill 'KILL', $_ for @{ $self->{storms} // [] };
     if ($self->alive) { $self->stop('TERM') }
     if (defined $self->{exit} && $self->{exit} ne ($self->{exit_ok} // 0)) { $self->problem("weir exited with $self->{exit}") }
     $self->stop_upstream($_) for keys %{ $self->{ups} };

@@ -20,7 +20,7 @@ $w->get('/1k');
 my $reloads = scale(5, 20);
 my $seconds = $reloads + 5;
 my $think = scale(2, 0);
-$w->storm_start('-p', $w->port, '-d', $seconds, qw(-k 32 -t 5 -c 16 -s 8 -e 11 -w 11 -T), $think);
+my $storm = $w->storm_start('-p', $w->port, '-d', $seconds, qw(-k 32 -t 5 -c 16 -s 8 -e 11 -w 11 -T), $think);
 my $began = time;
 my $good = 0;
 for my $n (1 .. $reloads) {
@@ -39,7 +39,7 @@ for my $pid (@workers[ 0 .. $#workers - 2 ]) {
     push @pss, $kb;
     $most = $kb if $kb > $most;
 }
-my $r = $w->storm_end;
+my $r = $w->storm_end($storm);
 note(explain($r));
 is($r->{failed}, 0, "no request of $r->{requests} failed") or diag($r->{first_failure});
 is($r->{reset_new}, 0, 'no new connection was reset');
