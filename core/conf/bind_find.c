@@ -89,7 +89,11 @@ bind_find_offer_family(struct wr_suggest *sg, struct wr_pool *pool, struct wr_st
     for (size_t n = prefix.n - 2; n <= prefix.n + 2; n++) {
         if (n > 0 && n < key.n) {
             unsigned d = wr_str_distance(wr_str_make(key.p, n), prefix, 2);
-            if (d < best || (d == best && key.p[n - 1] == '.')) {
+            /* of equally near heads the one whose dot was mistyped or has moved */
+            char last = wr_lower(key.p[n - 1]);
+            bool letter = (last >= 'a' && last <= 'z') || (last >= '0' && last <= '9');
+            bool dot = !letter || (n == prefix.n && n > 1 && key.p[n - 2] == '.');
+            if (d < best || (d == best && dot)) {
                 best = d;
                 best_n = n;
             }

@@ -4,6 +4,8 @@
  */
 #include "core/conf/model_build.h"
 
+#include "core/conf/suggest.h"
+
 /* ---------------------------------------------------------------- unused */
 
 static void
@@ -132,6 +134,33 @@ model_check_escapes(struct wr_model_build *mb, const struct wr_route *r)
     }
 }
 
+/* `host` is free, but one letter off the name of a server is hardly meant. */
+static void
+model_check_host(struct wr_model_build *mb, const struct wr_model_route *mr)
+{
+    const struct wr_conf_entry *e = mr->section ? wr_bind_entry(mr->section, WR_STR("host")) : NULL;
+    struct wr_str host = mr->r->conf.host, near = WR_STR_NONE;
+    struct wr_suggest sg;
+
+    if (!e || e->bad || host.n < 4 || !wr_suggest_begin(&sg, mb->cf, host)) {
+        return;
+    }
+    for (size_t i = 0; i < mb->m->servers_n; i++) {
+        const struct wr_server *s = mb->m->servers[i];
+        for (size_t k = 0; k < s->names_n; k++) {
+            unsigned d = wr_str_distance(s->names[k], host, 1);
+            if (d == 0) {
+                return;
+            }
+            near = d == 1 ? s->names[k] : near;
+        }
+    }
+    if (near.n > 0) {
+        wr_conf_warn(mb->cf, e->place, "host = %.*s: no server has this name; did you mean \"%.*s\"?", WR_STR_ARG(host),
+                     WR_STR_ARG(near));
+    }
+}
+
 static void
 model_check_rewrite(struct wr_model_build *mb, const struct wr_model_route *mr)
 {
@@ -197,6 +226,7 @@ wr_conf_model_check(struct wr_model_build *mb)
             if (!ms->routes[k].dropped) {
                 model_check_escapes(mb, ms->routes[k].r);
                 model_check_rewrite(mb, &ms->routes[k]);
+                model_check_host(mb, &ms->routes[k]);
             }
         }
         for (size_t k = 0; k < routes->rows_n; k++) {

@@ -59,8 +59,11 @@ model_listen_address(struct model_listen_job *job, struct wr_str s, struct wr_li
     }
     struct wr_suggest sg;
 
-    wr_suggest_init(&sg, s);
+    ptrdiff_t colon = wr_str_find(s, ':');
+
+    wr_suggest_init(&sg, colon > 0 ? wr_str_make(s.p, (size_t)colon + 1) : s);
     wr_suggest_offer(&sg, WR_STR("proxy_protocol"), 0);
+    wr_suggest_offer(&sg, WR_STR("unix:"), 0);
     wr_conf_error(job->mb->cf, job->place, "listen: \"%s\" is not an address: %s%s", wr_conf_shown(pool, s),
                   model_listen_hint(pool, s, why), wr_suggest_text(&sg, pool));
     return false;

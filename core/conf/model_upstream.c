@@ -87,7 +87,11 @@ model_upstream_named_host(struct wr_model_build *mb, struct wr_str s, struct wr_
         return model_upstream_refuse(mb, s, what, place, "a port is missing, as in localhost:8080");
     }
     if (!wr_str_u64(port, 65535, &number) || number == 0) {
-        return model_upstream_refuse(mb, s, what, place, "the port is not 1 to 65535");
+        struct wr_suggest sg;
+        wr_suggest_init(&sg, wr_str_make(s.p, host.n + 1));
+        wr_suggest_offer(&sg, WR_STR("unix:"), 0);
+        return model_upstream_refuse(mb, s, what, place,
+                                     wr_pool_printf(mb->pool, "the port is not 1 to 65535%s", wr_suggest_text(&sg, mb->pool)).p);
     }
     char *lower = wr_pool_alloc(mb->pool, s.n + 1);
 

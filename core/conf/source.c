@@ -429,7 +429,7 @@ source_include(struct wr_conf *cf, struct wr_str pattern, struct wr_place place)
             source_include_file(cf, found.gl_pathv[i], place);
         }
         globfree(&found);
-    } else if (rc != GLOB_NOMATCH) {
+    } else if (rc != GLOB_NOMATCH && !(rc == GLOB_ABORTED && errno == ENOENT)) {
         wr_conf_error(cf, place, "include: cannot read %s: %s", path, strerror(errno));
     } else if (!strpbrk(path, "*?[")) {
         wr_conf_error(cf, place, "include: %s does not exist", path);

@@ -415,6 +415,9 @@ types_parse_words(const struct wr_type_job *job, struct wr_str rest, void *field
     }
     if (list.n == 1 && (job->row->flags & WR_D_OFF) && wr_str_eq(list.v[0], WR_STR("off"))) {
         list.n = 0;
+    } else if (list.n == 1 && (job->row->flags & WR_D_OFF) && wr_str_distance(list.v[0], WR_STR("off"), 1) == 1) {
+        wr_conf_warn(job->cf, job->place, "%s: \"%s\" is taken for a word of a list; did you mean \"off\"?",
+                     wr_conf_shown(job->cf->pool, job->key), wr_conf_shown(job->cf->pool, list.v[0]));
     }
     *(struct wr_words *)field = list;
     return true;

@@ -27,6 +27,7 @@ struct h1_parse_in {
     const char *end;
     const struct wr_h1_limits *limits;
     struct wr_h1_head *head;
+    bool response;
 };
 
 /* What stands where a line may end. */
@@ -96,10 +97,12 @@ h1_parse_stopped_line(struct h1_parse_in *in, const char *q, enum wr_err ended, 
 
 /*
  * The start of a field line, byte by byte: for names over the window, where 32
- * bytes cannot be loaded, and to say what is wrong.  OK: *colon is behind the name.
+ * bytes cannot be loaded, and to say what is wrong.  OK: *colon is found, the name ends at *name_end.
+ * Blanks before the colon of a response are cut (RFC 9112 5.1: a proxy must); a request's are refused.
  */
 static __attribute__((noinline)) enum wr_h1_verdict
-h1_parse_name(struct h1_parse_in *in, const char *q, uint32_t fields_n, const char **colon)
+h1_parse_name(struct h1_parse_in *in, const char *q, uint32_t fields_n, const char **colon,
+              const char **name_end)
 {
     if (*q == ' ' || *q == '\t') {
         return h1_parse_bad(in->head, WR_E_OBS_FOLD);
@@ -110,6 +113,10 @@ h1_parse_name(struct h1_parse_in *in, const char *q, uint32_t fields_n, const ch
     const char *s = wr_scan_bytewise(q, in->end, WR_SCAN_TOKEN);
     if ((size_t)(s - q) > in->limits->line_bytes) {
         return h1_parse_bad(in->head, WR_E_FIELD_TOO_LONG);
+    }
+    *name_end = s;
+    while (in->response && s > q && s < in->end && (*s == ' ' || *s == '\t')) {
+        s++;
     }
     if (s < in->end && *s == ':' && s > q) {
         *colon = s;
@@ -238,31 +245,29 @@ h1_parse_lines(struct h1_parse_in *in, const char *q, struct wr_field *fields)
         struct wr_field *f = &fields[n];
         struct h1_parse_window w;
         h1_parse_look(in, q, &w);
-        const char *colon = w.colon, *stop = w.stop;
+        const char *colon = w.colon, *stop = w.stop, *name_end = colon;
         enum wr_name id = WR_N_OTHER;
-        if (wr_likely(colon != NULL && colon != q && n < room)) {
+        bool good = colon != NULL && colon != q && n < room;
+        if (wr_likely(good)) {
             f->flags = 0;
             id = wr_name_find(q, (size_t)(colon - q));
-            if (id == WR_N_OTHER && !h1_parse_plain(&w, (size_t)(colon - q)) &&
-                !h1_parse_other_name(q, colon, f)) {
-                return h1_parse_name(in, q, n, &colon);
-            }
-            if (stop == NULL) {
-                stop = wr_scan_until(in->p, w.next, end, WR_SCAN_VALUE);
-            }
-        } else {
-            enum wr_h1_verdict verdict = h1_parse_name(in, q, n, &colon);
+            good = id != WR_N_OTHER || h1_parse_plain(&w, (size_t)(colon - q)) || h1_parse_other_name(q, colon, f);
+        }
+        if (wr_unlikely(!good)) {
+            enum wr_h1_verdict verdict = h1_parse_name(in, q, n, &colon, &name_end);
             if (verdict != WR_H1_OK) {
                 return verdict;
             }
-            id = wr_name_find(q, (size_t)(colon - q));
-            h1_parse_other_name(q, colon, f);
+            id = wr_name_find(q, (size_t)(name_end - q));
+            h1_parse_other_name(q, name_end, f);
             stop = wr_scan_until(in->p, colon + 1, end, WR_SCAN_VALUE);
+        } else if (stop == NULL) {
+            stop = wr_scan_until(in->p, w.next, end, WR_SCAN_VALUE);
         }
         if (wr_unlikely(!h1_parse_is_crlf(stop, end) || (size_t)(stop - q) > line_bytes)) {
             return h1_parse_value_bad(in, q, stop);
         }
-        f->name = wr_str_make(q, (size_t)(colon - q));
+        f->name = wr_str_make(q, (size_t)(name_end - q));
         h1_parse_trim(colon + 1, stop, &f->value);
         f->id = (uint16_t)id;
         have[id >> 6] |= (uint64_t)1 << (id & 63);
@@ -421,6 +426,7 @@ h1_parse_begin(struct h1_parse_in *in, const char *p, size_t n, const struct wr_
     in->end = p + (n < limits->total_bytes ? n : limits->total_bytes);
     in->limits = limits;
     in->head = head;
+    in->response = false;
     memset(head, 0, sizeof(*head));
 }
 
@@ -479,6 +485,7 @@ wr_h1_parse_response(const char *p, size_t n, const struct wr_h1_limits *limits,
     h1_parse_begin(&in, p, n, limits, head);
     const char *q = p;
     bool in_fields = false;
+    in.response = true;
     enum wr_h1_verdict verdict = h1_parse_skip(&in, &q);
     if (verdict == WR_H1_OK) {
         verdict = h1_parse_status_line(&in, &q);

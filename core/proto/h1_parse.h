@@ -69,6 +69,7 @@ enum wr_h1_verdict wr_h1_parse_request(const char *p, size_t n, const struct wr_
 /*
  * The same for a response head.  Leading empty lines are tolerated, up to two.
  * Errors are UPSTREAM_BAD_STATUS_LINE, UPSTREAM_BAD_FIELD, UPSTREAM_HEAD_TOO_LARGE.
+ * Blanks between a name and its colon are cut (RFC 9112 5.1).
  * "HTTP/1.1 200" without a space or reason phrase is accepted, as is an empty one.
  */
 enum wr_h1_verdict wr_h1_parse_response(const char *p, size_t n, const struct wr_h1_limits *limits,

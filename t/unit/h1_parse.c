@@ -419,7 +419,7 @@ h1_parse_test_response(void)
         R("\r\n\r\n\r\nHTTP/1.1 200 OK\r\n", UPSTREAM_BAD_STATUS_LINE),
         R("\x16\x03\x01\x02", UPSTREAM_BAD_STATUS_LINE),
         R("\0\0\x12\x04\0", UPSTREAM_BAD_STATUS_LINE),
-        R("HTTP/1.1 200 OK\r\nA : b\r\n", UPSTREAM_BAD_FIELD),
+        R("HTTP/1.1 200 OK\r\nA b: c\r\n", UPSTREAM_BAD_FIELD),
         R("HTTP/1.1 200 OK\r\nA\r\n", UPSTREAM_BAD_FIELD),
         R("HTTP/1.1 200 OK\r\n: b\r\n", UPSTREAM_BAD_FIELD),
         R("HTTP/1.1 200 OK\r\nA: b\r\n c\r\n", UPSTREAM_BAD_FIELD),
@@ -437,6 +437,14 @@ h1_parse_test_response(void)
         tap_is_int(h->minor, good[i].text[strcspn(good[i].text, ".") + 1] != '0', "its minor");
     }
     h1_parse_bad_rows(wr_h1_parse_response, bad, WR_ARRAY_LEN(bad));
+
+    static const char blanks[] = "HTTP/1.1 200 OK\r\nContent-Length \t: 2\r\nA : b\r\n\r\n";
+    enum wr_h1_verdict verdict = wr_h1_parse_response(blanks, sizeof(blanks) - 1, &h1_parse_limits,
+                                                      &h1_parse_head, h1_parse_fields);
+    tap_ok(verdict == WR_H1_OK && h1_parse_head.fields_n == 2, "blanks before a colon of a response are cut");
+    tap_is_mem(h1_parse_fields[0].name.p, h1_parse_fields[0].name.n, "Content-Length", 14, "the name is clean");
+    tap_is_int(h1_parse_fields[0].id, WR_N_CONTENT_LENGTH, "and known: it cannot hide a length");
+    tap_is_mem(h1_parse_fields[1].value.p, h1_parse_fields[1].value.n, "b", 1, "its value too");
 }
 
 /* One head against limits, also with the beginning of it that shows it: BAD at once, never MORE. */

@@ -19,7 +19,7 @@ my %bad = (
     no_number        => [ upstream_bad_status_line => "HTTP/1.1 abc OK\r\n\r\n" ],
     version_2        => [ upstream_bad_status_line => "HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n" ],
     status_0         => [ upstream_bad_status_line => "HTTP/1.1 000 X\r\nContent-Length: 0\r\n\r\n" ],
-    name_blank       => [ upstream_bad_field       => "${ok}X-A : b\r\nContent-Length: 2\r\n\r\nok" ],
+    name_blank       => [ upstream_bad_field       => "${ok}X A: b\r\nContent-Length: 2\r\n\r\nok" ],
     name_bad         => [ upstream_bad_field       => "${ok}X(A): b\r\nContent-Length: 2\r\n\r\nok" ],
     name_none        => [ upstream_bad_field       => "${ok}: b\r\nContent-Length: 2\r\n\r\nok" ],
     no_colon         => [ upstream_bad_field       => "${ok}nothing\r\nContent-Length: 2\r\n\r\nok" ],
