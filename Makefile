@@ -61,6 +61,7 @@ LIB_OBJECTS := $(filter-out $(BUILD)/obj/workers/main.o,$(OBJECTS))
 LIB := $(BUILD)/libweir.a
 
 UNITS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard t/unit/*.c)))
+TOOLS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard t/lib/*.c)))
 FUZZ_SOURCES := $(filter-out t/fuzz/replay.c,$(sort $(wildcard t/fuzz/*.c)))
 REPLAYS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
 FUZZERS := $(FUZZ_SOURCES:t/fuzz/%.c=$(BUILD)/fuzz/%)
@@ -152,6 +153,12 @@ $(REPLAYS): $(BUILD)/t/fuzz/%: $(BUILD)/obj/t/fuzz/%.o $(BUILD)/obj/t/fuzz/repla
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $(filter %.o,$^) $(LIB) $(LIB_LIBS)
 
+# Clients and servers of the tests; they know nothing of weir's code.
+$(TOOLS): $(BUILD)/t/lib/%: t/lib/%.c
+	@mkdir -p $(@D)
+	$(call say,CC,$<)
+	$(Q)$(CC) -O2 -g -pthread -o $@ $<
+
 # CHECK may name scripts (patterns too), binaries, or the sources of binaries.
 CHECK ?=
 chosen = $(foreach c,$(CHECK),$(or $(wildcard $(c)),$(c)))
@@ -159,9 +166,9 @@ CHECK_FILES = $(if $(CHECK),$(patsubst %.c,$(BUILD)/%,$(chosen)),$(UNITS) $(REPL
 	$(shell find t -name '*.t' | LC_ALL=C sort))
 
 .PHONY: tests check check-long
-tests: all $(UNITS) $(REPLAYS)
+tests: all $(UNITS) $(REPLAYS) $(TOOLS)
 
-check: all $(if $(CHECK),$(filter $(UNITS) $(REPLAYS),$(CHECK_FILES)),tests)
+check: all $(TOOLS) $(if $(CHECK),$(filter $(UNITS) $(REPLAYS),$(CHECK_FILES)),tests)
 	@WR_BIN='$(abspath $(PROGRAM))' WR_BUILD='$(BUILD)' WR_SANITIZE='$(if $(SANITIZE),1)' \
 	$(PROVE) $(PROVEFLAGS) --exec t/lib/run $(CHECK_FILES)
 
@@ -301,7 +308,7 @@ uninstall: all
 # ---------------------------------------------------------------- house
 
 FORMATTED = $(sort $(wildcard core/*.[ch] core/*/*.[ch] modules/*/*.[ch] workers/*.[ch] t/unit/*.[ch] \
-	t/fuzz/*.[ch] t/lib/*.[ch] man/*.[ch]))
+	t/fuzz/*.[ch] t/lib/*.[ch] t/bench/*.[ch] man/*.[ch]))
 
 .PHONY: format check-format clean distclean
 format:

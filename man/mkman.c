@@ -89,7 +89,8 @@ mkman_arg(const char *p, size_t n)
 
 /* What is typed, on a macro line of its own, with the delimiters round it. */
 static void
-mkman_typed(const char *before, size_t before_n, const char *code, size_t code_n, const char *after, size_t after_n)
+mkman_typed(const char *before, size_t before_n, const char *code, size_t code_n, const char *after,
+            size_t after_n)
 {
     mkman_end_line();
     fputs(".Cm", stdout);
@@ -138,7 +139,7 @@ mkman_text(const char *p)
         const char *close = open ? memchr(open + 1, '`', (size_t)(end - open - 1)) : NULL;
         if (close) {
             bool round = mkman_delimiters(p, (size_t)(open - p), "([") &&
-                         mkman_delimiters(close + 1, (size_t)(end - close - 1), ".,:;)]?!");
+                mkman_delimiters(close + 1, (size_t)(end - close - 1), ".,:;)]?!");
             if (!round) {
                 fprintf(stderr, "mkman: cannot set \"%.*s\"\n", (int)(end - p), p);
                 exit(1);
@@ -211,7 +212,8 @@ mkman_row(const struct wr_directive *row)
 }
 
 static void
-mkman_tables(const struct wr_directive_table *t, void (*visit)(const struct wr_directive *row, void *arg), void *arg)
+mkman_tables(const struct wr_directive_table *t, void (*visit)(const struct wr_directive *row, void *arg),
+             void *arg)
 {
     for (; t && t->rows; t++) {
         for (const struct wr_directive *row = t->rows; row->name; row++) {
@@ -244,8 +246,11 @@ mkman_keys(const char *section)
     static const struct {
         const char *section;
         enum wr_class class_;
-    } classes[] = {{"weir", WR_CLASS_WEIR},         {"server", WR_CLASS_SERVER}, {"route", WR_CLASS_ROUTE},
-                   {"upstream", WR_CLASS_UPSTREAM}, {"log", WR_CLASS_LOG}};
+    } classes[] = {{"weir", WR_CLASS_WEIR},
+                   {"server", WR_CLASS_SERVER},
+                   {"route", WR_CLASS_ROUTE},
+                   {"upstream", WR_CLASS_UPSTREAM},
+                   {"log", WR_CLASS_LOG}};
 
     for (size_t i = 0; i < WR_ARRAY_LEN(classes); i++) {
         if (strcmp(section, classes[i].section) == 0) {
@@ -408,8 +413,9 @@ main(int argc, char **argv)
 {
     char line[4096];
 
-    if (argc != 2 || (strcmp(argv[1], "ini") != 0 && strcmp(argv[1], "reasons") != 0 &&
-                      strcmp(argv[1], "completion") != 0)) {
+    if (argc != 2 ||
+        (strcmp(argv[1], "ini") != 0 && strcmp(argv[1], "reasons") != 0 &&
+         strcmp(argv[1], "completion") != 0)) {
         fputs("usage: mkman ini|reasons|completion <template\n", stderr);
         return 2;
     }

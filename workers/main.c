@@ -76,7 +76,7 @@ main_sleep(void)
 
 /* Waits for a verdict on an attempt after the one that was the last. */
 static int
-main_wait_verdict(const char *state, uint64_t before, bool quiet)
+main_wait_verdict(const char *state, uint64_t before, pid_t pid, bool quiet)
 {
     struct wr_verdict v;
 
@@ -84,6 +84,10 @@ main_wait_verdict(const char *state, uint64_t before, bool quiet)
         if (wr_state_read(state, &v, NULL) && v.attempt > before && v.done) {
             wr_state_read(state, &v, quiet && v.good ? NULL : stderr);
             return v.good ? 0 : 1;
+        }
+        if (kill(pid, 0) < 0 && errno == ESRCH) {
+            fprintf(stderr, "weir: the master %d has ended\n", (int)pid);
+            return 1;
         }
         main_sleep();
     }
@@ -123,12 +127,14 @@ main_signal(const struct wr_options *o)
     }
     pid_t pid = wr_pid_read(path);
     wr_state_read(state, &before, NULL);
-    if (pid <= 0 || kill(pid, sig) < 0) {
-        fprintf(stderr, "weir: no weir runs that %s speaks of%s%s\n", path, pid > 0 ? ": " : "",
-                pid > 0 ? strerror(errno) : "");
+    /* a pid left behind may be anybody's by now */
+    bool weir = wr_pid_is_weir(pid);
+    if (!weir || kill(pid, sig) < 0) {
+        fprintf(stderr, "weir: no weir runs that %s speaks of%s%s\n", path, weir ? ": " : "",
+                weir ? strerror(errno) : "");
         return 1;
     }
-    return sig == SIGHUP ? main_wait_verdict(state, before.attempt, o->quiet) : 0;
+    return sig == SIGHUP ? main_wait_verdict(state, before.attempt, pid, o->quiet) : 0;
 }
 
 /* ---- the words ---- */

@@ -25,12 +25,12 @@
 #include "workers/signals.h"
 #include "workers/sockets.h"
 #include "workers/spawn.h"
-#include "workers/state.h"
 #include "workers/upgrade.h"
 
 #define MASTER_RETRY_MS 10
 #define MASTER_MESSAGES 64 /* taken from a socket in one turn */
 #define MASTER_ASK_MS 1000 /* between two requests of the keeper that are heard */
+#define MASTER_FDS_PER_SLOT 16 /* where few descriptors are allowed, there are fewer slots */
 
 uint64_t
 wr_master_now_ms(void)
@@ -56,7 +56,8 @@ wr_master_tell_starter(struct wr_master *m, bool serves)
 
 /* ---- going to the background ---- */
 
-/* The parent waits for the word and exits with it; the child goes on as a session of its own. */
+/* The parent waits for the word - R, or what is wrong - and exits with it; the child goes on as a session of its
+ * own. */
 static bool
 master_daemonise(struct wr_master *m)
 {
@@ -65,15 +66,19 @@ master_daemonise(struct wr_master *m)
     if (pipe2(fd, O_CLOEXEC) < 0) {
         return false;
     }
+    fflush(NULL);
     pid_t pid = fork();
     if (pid < 0) {
         return false;
     }
     if (pid > 0) {
-        char word = 0;
+        char text[1024];
+        ssize_t n;
         close(fd[1]);
-        ssize_t n = read(fd[0], &word, 1);
-        _exit(n == 1 && word == 'R' ? 0 : 1);
+        while ((n = read(fd[0], text, sizeof(text))) > 0 && text[0] != 'R') {
+            fprintf(stderr, "weir: %.*s\n", (int)n, text);
+        }
+        _exit(n > 0 ? 0 : 1);
     }
     close(fd[0]);
     setsid();
@@ -97,7 +102,8 @@ master_on_signal(struct wr_master *m, int sig)
     wr_log(WR_LOG_NOTICE, "signal %s", wr_signal_name(sig));
     switch (sig) {
     case SIGHUP:
-        if (m->away) {
+        /* the way back from an upgrade: the configuration may be the newer binary's already */
+        if (m->away && m->other.pid > 0 && m->other.newer) {
             wr_generation_call_back(m);
         } else {
             wr_generation_reload(m);
@@ -345,10 +351,9 @@ master_make_identity(struct wr_master *m)
 static bool
 master_prepare(struct wr_master *m)
 {
-    ssize_t n = readlink("/proc/self/exe", m->program, sizeof(m->program) - 1);
+    uint64_t nofile = wr_privs_raise_nofile();
 
-    m->program[n > 0 ? n : 0] = '\0';
-    wr_privs_raise_nofile();
+    wr_upgrade_find_program(m->program, sizeof(m->program), m->o->argv[0]);
     signal(SIGPIPE, SIG_IGN);
     m->signal_fd = wr_signals_open();
     if (m->signal_fd < 0) {
@@ -360,25 +365,7 @@ master_prepare(struct wr_master *m)
         return wr_upgrade_adopt(m);
     }
     master_make_identity(m);
-    return wr_slots_create(WR_SLOTS_CHILDREN);
-}
-
-/* The files beside which others look for this master; what is another's by now stays. */
-static void
-master_remove_files(struct wr_master *m)
-{
-    char aside[PATH_MAX + 8];
-
-    if (!m->has_pid) {
-        return;
-    }
-    if (m->pid_is_aside) {
-        snprintf(aside, sizeof(aside), "%s.oldbin", m->pid_path);
-        unlink(aside);
-    } else if (wr_pid_read(m->pid_path) == getpid()) {
-        unlink(m->pid_path);
-        unlink(m->state_path);
-    }
+    return wr_slots_create((unsigned)WR_MIN(nofile / MASTER_FDS_PER_SLOT, (uint64_t)WR_SLOTS_CHILDREN));
 }
 
 int
@@ -401,6 +388,6 @@ wr_master_run(const struct wr_options *o)
     master_loop(m);
     wr_log(WR_LOG_NOTICE, "weir has ended");
     wr_sockets_close();
-    master_remove_files(m);
+    wr_upgrade_leave(m);
     return m->failed ? 1 : 0;
 }

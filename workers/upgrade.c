@@ -14,6 +14,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/fmt.h"
 #include "core/base/hash.h"
 #include "core/base/log.h"
 #include "core/shm/publish.h"
@@ -228,7 +229,7 @@ wr_upgrade_begin(struct wr_master *m)
 void
 wr_upgrade_on_pipe(struct wr_master *m)
 {
-    char text[UPGRADE_LINE_BYTES];
+    char text[UPGRADE_LINE_BYTES], safe[2 * UPGRADE_LINE_BYTES];
     ssize_t n = read(m->other.pipe, text, sizeof(text) - 1);
 
     close(m->other.pipe);
@@ -236,20 +237,27 @@ wr_upgrade_on_pipe(struct wr_master *m)
     m->other.by_ms = 0;
     if (n > 0 && text[0] == 'R') {
         m->other.ready = true;
+        /* of this one, for the manager may listen to nobody but the main process */
+        wr_notify_main_pid(m->other.pid);
         wr_log(WR_LOG_NOTICE, "the new binary serves process=%d; QUIT ends this one, QUIT there leads back",
                (int)m->other.pid);
         return;
     }
-    text[n > 0 ? n : 0] = '\0';
+    struct wr_str said = wr_str_make(text, n > 0 ? (size_t)n : 0);
+    size_t safe_n = wr_escape(safe, sizeof(safe) - 1, said, WR_ESCAPE_LOG);
+    safe[safe_n] = '\0';
     wr_log(WR_LOG_ERROR, "the new binary does not serve process=%d: %s; this one goes on", (int)m->other.pid,
-           n > 0 ? text : "it ended without a word");
+           safe_n > 0 ? safe : "it ended without a word");
 }
 
 static void
-upgrade_way_back(struct wr_master *m)
+upgrade_way_back(struct wr_master *m, bool served)
 {
     upgrade_take_pid_back(m);
-    wr_notify_main_pid(getpid());
+    if (served) {
+        wr_notify_main_pid(getpid());
+        wr_notify_ready("serving");
+    }
     wr_log(WR_LOG_NOTICE, "the new binary has ended; this one is the master again");
     if (m->current != NULL && m->mode == WR_MASTER_RUNS) {
         wr_generation_write_state(m, m->current, "good");
@@ -259,6 +267,51 @@ upgrade_way_back(struct wr_master *m)
         if (m->keeper.slot < 0) {
             wr_spawn_keeper(m, m->current);
         }
+    }
+}
+
+/* A predecessor that was killed has left it. */
+static void
+upgrade_remove_aside(const struct wr_master *m, pid_t pid)
+{
+    char aside[PATH_MAX + 8];
+
+    snprintf(aside, sizeof(aside), "%s.oldbin", m->pid_path);
+    if (m->has_pid && wr_pid_read(aside) == pid) {
+        unlink(aside);
+    }
+}
+
+void
+wr_upgrade_leave(struct wr_master *m)
+{
+    if (m->other.pid > 0 && !m->other.newer && m->announced) {
+        wr_notify_main_pid(m->other.pid);
+    }
+    if (m->has_pid && m->pid_is_aside) {
+        upgrade_remove_aside(m, getpid());
+    } else if (m->has_pid && wr_pid_read(m->pid_path) == getpid()) {
+        /* the predecessor, if it lives, renames its own to that */
+        unlink(m->pid_path);
+        unlink(m->state_path);
+    }
+}
+
+void
+wr_upgrade_find_program(char *dst, size_t room, const char *argv0)
+{
+    char dir[PATH_MAX];
+    int n = 0;
+
+    if (argv0[0] == '/') {
+        n = snprintf(dst, room, "%s", argv0);
+    } else if (strchr(argv0, '/') != NULL && getcwd(dir, sizeof(dir)) != NULL) {
+        n = snprintf(dst, room, "%s/%s", dir, argv0);
+    }
+    if (n <= 0 || n >= (int)room || access(dst, X_OK) < 0) {
+        /* found along PATH */
+        ssize_t k = readlink("/proc/self/exe", dst, room - 1);
+        dst[k > 0 ? k : 0] = '\0';
     }
 }
 
@@ -279,9 +332,10 @@ wr_upgrade_on_other_death(struct wr_master *m)
     wr_sockets_shared(false);
     wr_reaper_adopt_orphans(m, slot);
     if (other.newer) {
-        upgrade_way_back(m);
+        upgrade_way_back(m, other.ready);
     } else {
         wr_log(WR_LOG_NOTICE, "the old binary has ended process=%d", (int)other.pid);
+        upgrade_remove_aside(m, other.pid);
     }
 }
 

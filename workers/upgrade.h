@@ -25,7 +25,11 @@ void wr_upgrade_on_pipe(struct wr_master *m);
 void wr_upgrade_on_other_death(struct wr_master *m);
 /* A successor that is not ready in time is killed. */
 void wr_upgrade_tick(struct wr_master *m, uint64_t now_ms);
-/* Tells the predecessor why this one does not serve. */
+/* This master ends: its pid and state files go (another's stay), and the service manager hears who is left. */
+void wr_upgrade_leave(struct wr_master *m);
+/* What USR2 executes: the program by the name it was called, so that a changed link or file is followed. */
+void wr_upgrade_find_program(char *dst, size_t room, const char *argv0);
+/* Tells whoever started this one (the predecessor, or the shell that waits for -d) why it does not serve. */
 void wr_upgrade_explain(struct wr_master *m, const struct wr_cycle *cy);
 
 #endif

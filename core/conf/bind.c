@@ -17,7 +17,7 @@ struct bind_run {
     struct wr_bind *b;
     const struct wr_conf_section *s;
     struct wr_bind_set **sets;
-    bool places_own[WR_CLASS_OWN + 1]; /* the set's places are a copy already */
+    bool places_own[WR_CLASS_OWN + 1];       /* the set's places are a copy already */
     struct bind_map *maps[WR_CLASS_OWN + 1]; /* by row index */
 };
 
@@ -35,7 +35,8 @@ bind_add_name(struct wr_bind *b, struct wr_bind_row *r)
     struct wr_str name = wr_str_of(r->row->name);
 
     if (name.p[name.n - 1] == '*' || wr_str_eq(name, WR_STR("/"))) {
-        b->families = wr_ini_grow(b->cf->pool, b->families, b->families_n, &b->families_cap, sizeof(*b->families));
+        b->families =
+            wr_ini_grow(b->cf->pool, b->families, b->families_n, &b->families_cap, sizeof(*b->families));
         b->families[b->families_n++] = r;
     } else if (!wr_strmap_add(&b->names, name, r)) {
         struct wr_bind_row *first = wr_strmap_get(&b->names, name);
@@ -274,7 +275,8 @@ bind_map_own(struct bind_run *run, const struct wr_bind_row *r, unsigned class_,
 
 /* Takes what was inherited under this name out. */
 static void
-bind_map_override(struct wr_map *map, struct bind_map *state, const struct wr_directive *row, struct wr_str key)
+bind_map_override(struct wr_map *map, struct bind_map *state, const struct wr_directive *row,
+                  struct wr_str key)
 {
     for (size_t i = 0; i < state->inherited; i++) {
         if (bind_map_key_eq(row, map->v[i].key, key)) {
@@ -293,20 +295,23 @@ bind_header_ok(struct wr_conf *cf, struct wr_str name, const struct wr_conf_entr
     struct wr_str bare = hash > 0 ? wr_str_make(name.p, (size_t)hash) : name;
 
     if (!wr_conf_token_ok(bare)) {
-        wr_conf_error(cf, e->place, "\"%s\" is not the name of a header field", wr_conf_shown(cf->pool, name));
+        wr_conf_error(cf, e->place, "\"%s\" is not the name of a header field",
+                      wr_conf_shown(cf->pool, name));
         return false;
     }
     struct wr_str near = wr_suggest_header(bare);
 
     if (near.n > 0) {
-        wr_conf_warn(cf, e->place, "%s: \"%s\" is one letter away from a standard field; did you mean \"%.*s\"?",
+        wr_conf_warn(cf, e->place,
+                     "%s: \"%s\" is one letter away from a standard field; did you mean \"%.*s\"?",
                      wr_conf_shown(cf->pool, e->key), wr_conf_shown(cf->pool, bare), WR_STR_ARG(near));
     }
     return true;
 }
 
 static void
-bind_map_value(struct bind_run *run, const struct wr_bind_match *m, const struct wr_conf_entry *e, unsigned class_)
+bind_map_value(struct bind_run *run, const struct wr_bind_match *m, const struct wr_conf_entry *e,
+               unsigned class_)
 {
     const struct wr_directive *row = m->row->row;
     struct wr_map *map = bind_field(run->sets[class_], m->row);
@@ -317,7 +322,8 @@ bind_map_value(struct bind_run *run, const struct wr_bind_match *m, const struct
     }
     bind_map_override(map, bind_map_own(run, m->row, class_, map), row, m->rest);
     /* `inherit` in a header map drops the rule; where a map is not inherited it is a text like any other */
-    if (header && !(row->flags & WR_D_LOCAL) && wr_str_eq(e->value.text, WR_STR("inherit")) && !e->value.quoted) {
+    if (header && !(row->flags & WR_D_LOCAL) && wr_str_eq(e->value.text, WR_STR("inherit")) &&
+        !e->value.quoted) {
         return;
     }
     map->v[map->n++] = (struct wr_map_entry){
@@ -371,7 +377,8 @@ bind_identity(struct wr_bind *b, const struct wr_conf_section *s, const struct w
 {
     struct wr_bind_match m;
 
-    if (wr_str_find(e->key, '.') < 0 || !wr_bind_find(b, s, e->key, &m) || !(m.row->row->flags & WR_D_KEY_IS_HEADER)) {
+    if (wr_str_find(e->key, '.') < 0 || !wr_bind_find(b, s, e->key, &m) ||
+        !(m.row->row->flags & WR_D_KEY_IS_HEADER)) {
         return e->key;
     }
     char *lower = wr_pool_alloc(b->cf->pool, e->key.n + 1);
@@ -384,8 +391,9 @@ static void
 bind_repeated(struct wr_bind *b, const struct wr_conf_section *s, const struct wr_conf_entry *e,
               const struct wr_conf_entry *first)
 {
-    wr_conf_error(b->cf, e->place, "key \"%s\" stands twice in [%s]; first at %s", wr_conf_shown(b->cf->pool, e->key),
-                  wr_conf_shown(b->cf->pool, s->head), wr_conf_place_text(b->cf->pool, first->place));
+    wr_conf_error(b->cf, e->place, "key \"%s\" stands twice in [%s]; first at %s",
+                  wr_conf_shown(b->cf->pool, e->key), wr_conf_shown(b->cf->pool, s->head),
+                  wr_conf_place_text(b->cf->pool, first->place));
 }
 
 /* Marks entries whose key stood before, by index; NULL when there are none. */
@@ -420,7 +428,8 @@ bind_find_repeated(struct wr_bind *b, const struct wr_conf_section *s)
 }
 
 void
-wr_bind_section(struct wr_bind *b, const struct wr_conf_section *s, struct wr_bind_set *sets[WR_CLASS_OWN + 1])
+wr_bind_section(struct wr_bind *b, const struct wr_conf_section *s,
+                struct wr_bind_set *sets[WR_CLASS_OWN + 1])
 {
     struct bind_run run = {.b = b, .s = s, .sets = sets};
     const bool *repeated = bind_find_repeated(b, s);

@@ -15,7 +15,7 @@ struct wr_bind_row {
     const struct wr_directive *row;
     int owner;
     uint32_t index;
-    const char *kind; /* OWN */
+    const char *kind;              /* OWN */
     struct wr_bind_row *same_name; /* another row of this name, for another section */
 };
 
@@ -39,7 +39,7 @@ struct wr_bind_class {
 
 struct wr_bind {
     struct wr_conf *cf;
-    struct wr_strmap names; /* exact name -> struct wr_bind_row */
+    struct wr_strmap names;        /* exact name -> struct wr_bind_row */
     struct wr_bind_row **families; /* rows whose name ends in '*', and "/" */
     size_t families_n;
     size_t families_cap;
@@ -60,7 +60,8 @@ void wr_bind_set_init(struct wr_bind *b, struct wr_bind_set *set, const struct w
 
 /* Lays a section's entries over the sets; sets[class] may be NULL where none of its keys can be of that class.
  * Faults are reported, also unknown and repeated keys. */
-void wr_bind_section(struct wr_bind *b, const struct wr_conf_section *s, struct wr_bind_set *sets[WR_CLASS_OWN + 1]);
+void wr_bind_section(struct wr_bind *b, const struct wr_conf_section *s,
+                     struct wr_bind_set *sets[WR_CLASS_OWN + 1]);
 /* The same into nothing: for a section of which nothing is made. */
 void wr_bind_check(struct wr_bind *b, const struct wr_conf_section *s);
 

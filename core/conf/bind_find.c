@@ -18,8 +18,9 @@ uint32_t
 wr_bind_where(const struct wr_conf_section *s)
 {
     static const uint32_t bits[] = {
-        [WR_KIND_WEIR] = WR_IN_WEIR,         [WR_KIND_DEFAULTS] = WR_IN_DEFAULTS, [WR_KIND_SERVER] = WR_IN_SERVER,
-        [WR_KIND_ROUTE] = WR_IN_ROUTE,       [WR_KIND_UPSTREAM] = WR_IN_UPSTREAM, [WR_KIND_LOG] = WR_IN_LOG,
+        [WR_KIND_WEIR] = WR_IN_WEIR,         [WR_KIND_DEFAULTS] = WR_IN_DEFAULTS,
+        [WR_KIND_SERVER] = WR_IN_SERVER,     [WR_KIND_ROUTE] = WR_IN_ROUTE,
+        [WR_KIND_UPSTREAM] = WR_IN_UPSTREAM, [WR_KIND_LOG] = WR_IN_LOG,
         [WR_KIND_OWN] = WR_IN_OWN,           [WR_KIND_SKIP] = 0,
     };
 
@@ -45,7 +46,8 @@ bind_find_prefix(const struct wr_directive *row)
 }
 
 bool
-wr_bind_find(const struct wr_bind *b, const struct wr_conf_section *s, struct wr_str key, struct wr_bind_match *m)
+wr_bind_find(const struct wr_bind *b, const struct wr_conf_section *s, struct wr_str key,
+             struct wr_bind_match *m)
 {
     for (struct wr_bind_row *r = wr_strmap_get(&b->names, key); r; r = r->same_name) {
         if (bind_find_fits(r, s)) {
@@ -100,8 +102,9 @@ bind_find_offer_family(struct wr_suggest *sg, struct wr_pool *pool, struct wr_st
         }
     }
     if (best <= 2) {
-        wr_suggest_offer(sg, wr_pool_printf(pool, "%.*s%.*s", WR_STR_ARG(prefix), (int)(key.n - best_n), key.p + best_n),
-                         0);
+        wr_suggest_offer(
+            sg, wr_pool_printf(pool, "%.*s%.*s", WR_STR_ARG(prefix), (int)(key.n - best_n), key.p + best_n),
+            0);
     }
 }
 
@@ -151,7 +154,8 @@ bind_find_is_future(struct wr_str key, uint32_t where)
         struct wr_str name = wr_str_of(f->key);
         bool family = name.p[name.n - 1] == '*';
         struct wr_str prefix = wr_str_make(name.p, name.n - 1);
-        if ((f->where & where) && (family ? wr_str_starts(key, prefix) && key.n > prefix.n : wr_str_eq(key, name))) {
+        if ((f->where & where) &&
+            (family ? wr_str_starts(key, prefix) && key.n > prefix.n : wr_str_eq(key, name))) {
             return true;
         }
     }
@@ -239,13 +243,14 @@ wr_bind_unknown(const struct wr_bind *b, const struct wr_conf_section *s, const 
     const struct wr_bind_row *r = bind_find_elsewhere(b, e->key);
 
     if (r) {
-        wr_conf_error(cf, e->place, "key \"%s\" in [%s]: it belongs in %s", key, wr_conf_shown(cf->pool, s->head),
-                      bind_find_where_text(cf->pool, r));
+        wr_conf_error(cf, e->place, "key \"%s\" in [%s]: it belongs in %s", key,
+                      wr_conf_shown(cf->pool, s->head), bind_find_where_text(cf->pool, r));
         return false;
     }
     if (bind_find_is_future(e->key, UINT32_MAX)) {
-        wr_conf_error(cf, e->place, "key \"%s\" in [%s]: it belongs in another section, and is not in this release",
-                      key, wr_conf_shown(cf->pool, s->head));
+        wr_conf_error(cf, e->place,
+                      "key \"%s\" in [%s]: it belongs in another section, and is not in this release", key,
+                      wr_conf_shown(cf->pool, s->head));
         return false;
     }
     return bind_find_guess(b, s, e, m);

@@ -20,7 +20,10 @@ wr_conf_init(struct wr_conf *cf, struct wr_pool *pool)
 
 /* ---------------------------------------------------------------- messages */
 
-WR_PRINTF(3, 0) static struct wr_conf_message *
+static struct wr_conf_message *conf_message(struct wr_conf *cf, struct wr_place place, const char *fmt,
+                                            va_list args) WR_PRINTF(3, 0);
+
+static struct wr_conf_message *
 conf_message(struct wr_conf *cf, struct wr_place place, const char *fmt, va_list args)
 {
     va_list again;
@@ -32,7 +35,8 @@ conf_message(struct wr_conf *cf, struct wr_place place, const char *fmt, va_list
     vsnprintf(text, (size_t)n + 1, fmt, again);
     va_end(again);
 
-    cf->messages = wr_ini_grow(cf->pool, cf->messages, cf->messages_n, &cf->messages_cap, sizeof(*cf->messages));
+    cf->messages =
+        wr_ini_grow(cf->pool, cf->messages, cf->messages_n, &cf->messages_cap, sizeof(*cf->messages));
     struct wr_conf_message *m = &cf->messages[cf->messages_n];
 
     memset(m, 0, sizeof(*m));

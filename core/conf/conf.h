@@ -11,8 +11,8 @@
 
 struct wr_conf_message {
     struct wr_place place;
-    bool error;  /* else a warning, */
-    bool notice; /* or a notice: nothing is wrong, but an operator wants to know */
+    bool error;     /* else a warning, */
+    bool notice;    /* or a notice: nothing is wrong, but an operator wants to know */
     uint32_t order; /* as reported */
     const char *text;
 };
@@ -27,11 +27,12 @@ struct wr_conf {
     size_t notices;
     size_t messages_cap;
     unsigned guesses; /* words that were looked for near others; beyond a bound there is no suggestion */
-    bool sealed; /* set before the load: no environment, no further file (fuzzing, many variants) */
-    struct wr_model *model; /* complete only when errors == 0 */
+    bool sealed;      /* set before the load: no environment, no further file (fuzzing, many variants) */
+    struct wr_model *model;        /* complete only when errors == 0 */
     struct wr_conf_source *source; /* sections as read; core/conf's own */
     /* what modules bring; set before wr_conf_load */
-    const struct wr_directive_table *const *tables; /* tables[module]: NULL or an array ending with rows NULL */
+    const struct wr_directive_table *const
+        *tables; /* tables[module]: NULL or an array ending with rows NULL */
     size_t modules_n;
 };
 

@@ -37,19 +37,19 @@ enum wr_class {
 #define WR_IN_SITE (WR_IN_DEFAULTS | WR_IN_SERVER | WR_IN_ROUTE)
 
 enum wr_type {
-    WR_T_BOOL,    /* bool: on | off */
-    WR_T_INT,     /* int64_t */
-    WR_T_SIZE,    /* uint64_t, bytes: 64k 10m 2g */
-    WR_T_TIME,    /* uint64_t, milliseconds: 500ms 5s 2m 1h 7d */
-    WR_T_RATE,    /* struct wr_rate: 50/s 600/min */
-    WR_T_TEXT,    /* struct wr_str, any text */
-    WR_T_NAME,    /* struct wr_str: the NAME of a section of kind `ref` (an unknown one is an error) or off */
-    WR_T_WORD,    /* int: one of `words` */
-    WR_T_FLAGS,   /* int: words or'ed together, separated by blanks */
-    WR_T_WORDS,   /* struct wr_words: a list of texts separated by blanks */
-    WR_T_CIDRS,   /* struct wr_cidrs: addresses and networks; `none` is the empty list */
-    WR_T_MAP,     /* struct wr_map: family "prefix.*" or path keys "/": keys with texts */
-    WR_T_PARSED,  /* whatever `parse` makes of it */
+    WR_T_BOOL,   /* bool: on | off */
+    WR_T_INT,    /* int64_t */
+    WR_T_SIZE,   /* uint64_t, bytes: 64k 10m 2g */
+    WR_T_TIME,   /* uint64_t, milliseconds: 500ms 5s 2m 1h 7d */
+    WR_T_RATE,   /* struct wr_rate: 50/s 600/min */
+    WR_T_TEXT,   /* struct wr_str, any text */
+    WR_T_NAME,   /* struct wr_str: the NAME of a section of kind `ref` (an unknown one is an error) or off */
+    WR_T_WORD,   /* int: one of `words` */
+    WR_T_FLAGS,  /* int: words or'ed together, separated by blanks */
+    WR_T_WORDS,  /* struct wr_words: a list of texts separated by blanks */
+    WR_T_CIDRS,  /* struct wr_cidrs: addresses and networks; `none` is the empty list */
+    WR_T_MAP,    /* struct wr_map: family "prefix.*" or path keys "/": keys with texts */
+    WR_T_PARSED, /* whatever `parse` makes of it */
 };
 
 struct wr_rate {
@@ -84,11 +84,13 @@ struct wr_keyword {
 
 struct wr_conf; /* core/conf/conf.h */
 
-#define WR_D_OFF 0x01       /* `off` is allowed (SIZE, TIME: WR_OFF; TEXT: empty; NAME: empty) */
-#define WR_D_LOCAL 0x02     /* not inherited: belongs to the section where it stands (to, if.*); WR_IN_ROUTE alone */
-#define WR_D_SECRET 0x04    /* -T prints it as (secret) */
+#define WR_D_OFF 0x01 /* `off` is allowed (SIZE, TIME: WR_OFF; TEXT: empty; NAME: empty) */
+#define WR_D_LOCAL                                                                                           \
+    0x02 /* not inherited: belongs to the section where it stands (to, if.*); WR_IN_ROUTE alone */
+#define WR_D_SECRET 0x04        /* -T prints it as (secret) */
 #define WR_D_KEY_IS_HEADER 0x08 /* MAP: keys are field names: checked as tokens, warned about near misses */
-#define WR_D_GUARD 0x10     /* ROUTE: a longer path that does not set it while a shorter one does is warned about */
+#define WR_D_GUARD                                                                                           \
+    0x10 /* ROUTE: a longer path that does not set it while a shorter one does is warned about */
 
 struct wr_directive {
     const char *name; /* "timeout.connect"; a family: "if.header.*"; path keys: "/" */
@@ -97,11 +99,11 @@ struct wr_directive {
     uint32_t where;
     uint32_t flags;
     size_t offset;
-    const char *preset; /* as an operator would write it; NULL: zero bytes */
-    uint64_t min, max;  /* INT, SIZE, TIME; both 0: no bounds */
+    const char *preset;             /* as an operator would write it; NULL: zero bytes */
+    uint64_t min, max;              /* INT, SIZE, TIME; both 0: no bounds */
     const struct wr_keyword *words; /* ends with word NULL; INT, SIZE, TIME: special values beside numbers;
                                      * PARSED: words to suggest */
-    const char *ref; /* NAME: the section kind */
+    const char *ref;                /* NAME: the section kind */
     /* PARSED: makes *field of value, memory from pool; on false *why is a text that states what is wrong.
      * Words in it may be quoted where they have blanks: wr_conf_word takes it apart.  *field holds the inherited value. */
     bool (*parse)(struct wr_pool *pool, struct wr_str value, void *field, const char **why);

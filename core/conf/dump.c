@@ -35,14 +35,39 @@ dump_map(struct dump_job *job, const struct wr_directive *row, const struct wr_m
     }
 }
 
+/* Rules of the section above that this one drops. */
 static void
-dump_row(struct dump_job *job, const struct wr_bind_row *r, const void *base, const struct wr_places *places)
+dump_dropped(struct dump_job *job, const struct wr_directive *row, const struct wr_map *map,
+             const struct wr_map *above)
+{
+    for (size_t i = 0; i < above->n; i++) {
+        bool kept = false;
+        for (size_t k = 0; k < map->n && !kept; k++) {
+            kept = wr_str_ieq(map->v[k].key, above->v[i].key);
+        }
+        if (!kept) {
+            fprintf(job->to, "%.*s%.*s = inherit\n", (int)strlen(row->name) - 1, row->name,
+                    WR_STR_ARG(above->v[i].key));
+        }
+    }
+}
+
+static const struct wr_map *
+dump_map_of(const struct wr_directive *row, const void *base)
+{
+    return (const struct wr_map *)(const void *)((const char *)base + row->offset);
+}
+
+static void
+dump_row(struct dump_job *job, const struct wr_bind_row *r, const void *base, const void *above,
+         const struct wr_places *places)
 {
     struct wr_str text = places->text[r->index];
 
     if (r->row->type == WR_T_MAP) {
-        if (base) {
-            dump_map(job, r->row, (const struct wr_map *)(const void *)((const char *)base + r->row->offset));
+        dump_map(job, r->row, dump_map_of(r->row, base));
+        if (above && !(r->row->flags & WR_D_LOCAL)) {
+            dump_dropped(job, r->row, dump_map_of(r->row, base), dump_map_of(r->row, above));
         }
         return;
     }
@@ -60,7 +85,7 @@ dump_row(struct dump_job *job, const struct wr_bind_row *r, const void *base, co
 /* The rows of a class but those named in `but` (blank-separated). */
 static void
 dump_rows(struct dump_job *job, const struct wr_bind_class *c, const void *core, void *const *mconf,
-          const struct wr_places *places, const char *but)
+          const struct wr_places *places, const char *but, const struct wr_route *above)
 {
     for (size_t i = 0; i < c->rows_n; i++) {
         const struct wr_bind_row *r = c->rows[i];
@@ -70,15 +95,18 @@ dump_rows(struct dump_job *job, const struct wr_bind_class *c, const void *core,
             left_out |= wr_str_eq(word, wr_str_of(r->row->name));
         }
         if (!left_out) {
-            dump_row(job, r, r->owner == WR_BIND_CORE ? core : mconf[r->owner], places);
+            bool own = r->owner == WR_BIND_CORE;
+            const void *from = !above ? NULL : own ? (const void *)&above->conf : above->mconf[r->owner];
+            dump_row(job, r, own ? core : mconf[r->owner], from, places);
         }
     }
 }
 
+/* above: the preset route of the section that this one inherits from. */
 static void
-dump_route_rows(struct dump_job *job, const struct wr_route *r, const char *but)
+dump_route_rows(struct dump_job *job, const struct wr_route *r, const struct wr_route *above)
 {
-    dump_rows(job, &job->bind.classes[WR_CLASS_ROUTE], &r->conf, r->mconf, &r->places, but);
+    dump_rows(job, &job->bind.classes[WR_CLASS_ROUTE], &r->conf, r->mconf, &r->places, "to", above);
 }
 
 static void
@@ -99,15 +127,15 @@ dump_server(struct dump_job *job, const struct wr_server *s)
         fprintf(job->to, " %.*s", WR_STR_ARG(s->names[i]));
     }
     fprintf(job->to, "%s%.*s]\n", s->label.n > 0 ? " @" : "", WR_STR_ARG(s->label));
-    dump_rows(job, &job->bind.classes[WR_CLASS_SERVER], &s->conf, s->mconf, &s->places, "/ upstream");
-    dump_route_rows(job, s->preset_route, "to");
+    dump_rows(job, &job->bind.classes[WR_CLASS_SERVER], &s->conf, s->mconf, &s->places, "/ upstream", NULL);
+    dump_route_rows(job, s->preset_route, s->listens_n > 0 ? s->listens[0]->preset_route : NULL);
     for (size_t i = 0; i < s->routes_n; i++) {
         const struct wr_route *r = s->routes[i];
         dump_head(job, r->place);
         fprintf(job->to, "[route %.*s]\n", WR_STR_ARG(r->id));
         dump_place(job, r->target.place);
         fprintf(job->to, "to = %.*s\n", WR_STR_ARG(r->target.shown));
-        dump_route_rows(job, r, "to");
+        dump_route_rows(job, r, s->preset_route);
     }
 }
 
@@ -119,7 +147,7 @@ dump_upstream(struct dump_job *job, const struct wr_upstream *u)
     }
     dump_head(job, u->place);
     fprintf(job->to, "[upstream %.*s]\n", WR_STR_ARG(u->name));
-    dump_rows(job, &job->bind.classes[WR_CLASS_UPSTREAM], &u->conf, u->mconf, &u->places, "");
+    dump_rows(job, &job->bind.classes[WR_CLASS_UPSTREAM], &u->conf, u->mconf, &u->places, "", NULL);
 }
 
 static void
@@ -127,7 +155,7 @@ dump_log(struct dump_job *job, const struct wr_access_log *l)
 {
     dump_head(job, l->place);
     fprintf(job->to, "[log %.*s]\n", WR_STR_ARG(l->name));
-    dump_rows(job, &job->bind.classes[WR_CLASS_LOG], &l->conf, NULL, &l->places, "");
+    dump_rows(job, &job->bind.classes[WR_CLASS_LOG], &l->conf, NULL, &l->places, "", NULL);
 }
 
 static void
@@ -138,7 +166,7 @@ dump_own(struct dump_job *job, const struct wr_own_section *o)
     dump_head(job, o->place);
     fprintf(job->to, "[%s%s%.*s]\n", o->kind, o->name.n > 0 ? " " : "", WR_STR_ARG(o->name));
     for (size_t i = 0; i < c->rows_n; i++) {
-        dump_row(job, c->rows[i], o->conf, &o->places);
+        dump_row(job, c->rows[i], o->conf, NULL, &o->places);
     }
 }
 
@@ -156,11 +184,12 @@ wr_conf_dump(const struct wr_conf *cf, FILE *to)
     dump_head(&job, (struct wr_place){NULL, 0});
     fprintf(to, "[weir]\n");
     /* what is included stands below */
-    dump_rows(&job, &job.bind.classes[WR_CLASS_WEIR], &m->weir, m->weir_mconf, &m->weir_places, "include");
+    dump_rows(&job, &job.bind.classes[WR_CLASS_WEIR], &m->weir, m->weir_mconf, &m->weir_places, "include",
+              NULL);
     if (m->listens_n > 0) {
         dump_head(&job, (struct wr_place){NULL, 0});
         fprintf(to, "[defaults]\n");
-        dump_route_rows(&job, m->listens[0]->preset_route, "to");
+        dump_route_rows(&job, m->listens[0]->preset_route, NULL);
     }
     for (size_t i = 0; i < m->logs_n; i++) {
         dump_log(&job, m->logs[i]);

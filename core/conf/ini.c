@@ -73,7 +73,8 @@ wr_ini_reserve(struct wr_pool *pool, size_t n)
 #ifndef WR_SANITIZE /* there every piece is to be a block of its own */
     size_t piece = WR_MAX(n + 64, INI_RESERVE_BYTES);
 
-    if ((size_t)(pool->end - pool->pos) >= n || (n < INI_RESERVE_BYTES && pool->used_bytes < INI_RESERVE_BYTES)) {
+    if ((size_t)(pool->end - pool->pos) >= n ||
+        (n < INI_RESERVE_BYTES && pool->used_bytes < INI_RESERVE_BYTES)) {
         return;
     }
     char *p = wr_pool_alloc(pool, piece);
@@ -197,8 +198,9 @@ ini_section_line(struct ini_state *st, struct wr_str s)
     if (s.p[s.n - 1] != ']') {
         bool closed = wr_str_find(s, ']') >= 0;
         row->bad = true;
-        ini_error(st, closed ? "text after the closing \"]\": comments stand on lines of their own"
-                             : "a section header needs a closing \"]\"");
+        ini_error(st,
+                  closed ? "text after the closing \"]\": comments stand on lines of their own"
+                         : "a section header needs a closing \"]\"");
         return;
     }
     row->key = wr_str_trim(wr_str_make(s.p + 1, s.n - 2));
@@ -212,8 +214,10 @@ ini_key_line(struct ini_state *st, struct wr_str s)
 
     if (eq < 0) {
         ptrdiff_t colon = wr_str_find(s, ':');
-        ini_error(st, colon > 0 ? "neither [section] nor key = value: \"=\" stands between key and value, not \":\""
-                                : "neither [section] nor key = value");
+        ini_error(st,
+                  colon > 0
+                      ? "neither [section] nor key = value: \"=\" stands between key and value, not \":\""
+                      : "neither [section] nor key = value");
         return false;
     }
     struct wr_str key = wr_str_trim(wr_str_make(s.p, (size_t)eq));

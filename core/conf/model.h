@@ -37,12 +37,12 @@ struct wr_weir_conf {
     uint64_t tunnel_drain_ms;
     uint64_t keepalive_timeout_ms;
     uint64_t header_timeout_ms;
-    uint64_t body_timeout_ms;  /* the longest pause inside a request body */
-    uint64_t body_rate_bytes;  /* slowest request body, bytes a second averaged from its start; WR_OFF */
-    uint64_t send_timeout_ms;  /* the longest time in which a client takes no byte */
-    uint64_t linger_ms;        /* a lingering close reads that long at most */
-    int64_t max_connections;   /* per worker; 0: from RLIMIT_NOFILE */
-    uint64_t buffers_bytes;    /* buffer budget of a worker (CORE-RULES 20) */
+    uint64_t body_timeout_ms; /* the longest pause inside a request body */
+    uint64_t body_rate_bytes; /* slowest request body, bytes a second averaged from its start; WR_OFF */
+    uint64_t send_timeout_ms; /* the longest time in which a client takes no byte */
+    uint64_t linger_ms;       /* a lingering close reads that long at most */
+    int64_t max_connections;  /* per worker; 0: from RLIMIT_NOFILE */
+    uint64_t buffers_bytes;   /* buffer budget of a worker (CORE-RULES 20) */
     uint64_t limit_header_line;
     uint64_t limit_header_total;
     int64_t limit_header_count;
@@ -52,26 +52,26 @@ struct wr_weir_conf {
 
 /* [defaults], [server], [route]: what core itself wants to know of a route. */
 struct wr_route_conf {
-    struct wr_str to;   /* LOCAL; in the model: the target in effect, as written, wherever it came from */
+    struct wr_str to; /* LOCAL; in the model: the target in effect, as written, wherever it came from */
     struct wr_words if_method;
     struct wr_map if_header;
     struct wr_map if_query;
     struct wr_cidrs if_client;
-    struct wr_str strip;    /* prefix taken off the path before it goes on */
-    struct wr_str path;     /* replaces the path */
-    struct wr_str host;     /* Host towards the upstream; empty: kept */
-    int paths;              /* WR_PATHS_* */
-    uint64_t body_limit;    /* bytes, WR_OFF */
-    int buffer;             /* WR_BUFFER_* bits */
+    struct wr_str strip; /* prefix taken off the path before it goes on */
+    struct wr_str path;  /* replaces the path */
+    struct wr_str host;  /* Host towards the upstream; empty: kept */
+    int paths;           /* WR_PATHS_* */
+    uint64_t body_limit; /* bytes, WR_OFF */
+    int buffer;          /* WR_BUFFER_* bits */
     uint64_t buffer_response;
     uint64_t buffer_file;
-    uint64_t deadline_ms;   /* these may be WR_OFF */
+    uint64_t deadline_ms; /* these may be WR_OFF */
     uint64_t connect_ms;
     uint64_t first_byte_ms;
     uint64_t idle_ms;
     uint64_t tunnel_ms;
     uint64_t total_ms;
-    int underscores;        /* WR_UNDERSCORES_* */
+    int underscores;          /* WR_UNDERSCORES_* */
     struct wr_str access_log; /* a [log] NAME; empty: off */
     bool server_timing;
 };
@@ -99,8 +99,8 @@ enum { WR_TLS_OFF, WR_TLS_AUTO };
 struct wr_server_conf {
     struct wr_words listen; /* raw words; bound to model->listens */
     int tls;
-    struct wr_map paths;       /* path keys */
-    struct wr_str upstream;    /* short for the path key of everything */
+    struct wr_map paths;    /* path keys */
+    struct wr_str upstream; /* short for the path key of everything */
 };
 
 struct wr_server {
@@ -144,15 +144,15 @@ struct wr_route {
     struct wr_str pattern;    /* the path key as written; empty: a preset route */
     struct wr_str path;       /* without the final slash and asterisk; "" for the root prefix */
     bool prefix;
-    struct wr_str label;      /* the extra word that tells routes of one pattern apart; may be empty */
-    struct wr_str id;         /* host of the server, pattern, label: for logs, metrics, explain */
-    unsigned conditions;      /* number of if.* conditions */
+    struct wr_str label; /* the extra word that tells routes of one pattern apart; may be empty */
+    struct wr_str id;    /* host of the server, pattern, label: for logs, metrics, explain */
+    unsigned conditions; /* number of if.* conditions */
     struct wr_place place;
     struct wr_route_conf conf;
     struct wr_places places;
     struct wr_target target;
-    int log_index;            /* of model->logs; -1: no access log */
-    void **mconf;             /* CLASS_ROUTE structs of the modules, by module index */
+    int log_index;                /* of model->logs; -1: no access log */
+    void **mconf;                 /* CLASS_ROUTE structs of the modules, by module index */
     struct wr_phase_list *phases; /* set by core/http at the cycle's making */
 };
 
@@ -162,13 +162,13 @@ struct wr_upstream_server {
     struct wr_str address; /* "10.0.0.1:8080", "localhost:8080", "unix:/run/app.sock" */
     struct wr_str host;    /* name to be resolved; empty when addr is numeric or unix */
     uint16_t port;
-    bool numeric;          /* addr is set */
+    bool numeric; /* addr is set */
     struct wr_addr addr;
     int64_t weight; /* 1.. */
     bool backup;
     int64_t max; /* requests at once; 0: no limit */
     struct wr_place place;
-    uint32_t index; /* within its upstream */
+    uint32_t index;        /* within its upstream */
     uint32_t global_index; /* over all servers of the model: index into shared tables */
 };
 

@@ -23,7 +23,7 @@ struct wr_model_server {
     struct wr_server *s;
     const struct wr_conf_section *section;
     struct wr_bind_set server_set;
-    struct wr_bind_set route_set; /* its core struct is the preset route's conf */
+    struct wr_bind_set route_set;            /* its core struct is the preset route's conf */
     const struct wr_conf_section **sections; /* [route HOST/...] of this server */
     size_t sections_n;
     size_t sections_cap;
@@ -81,8 +81,8 @@ struct wr_upstream *wr_conf_model_anonymous(struct wr_model_build *mb, const str
                                             struct wr_place place);
 
 /* model_target.c: what a path key or `to` says.  False: reported. */
-bool wr_conf_model_target(struct wr_model_build *mb, struct wr_str text, struct wr_str key, struct wr_place place,
-                          struct wr_target *t);
+bool wr_conf_model_target(struct wr_model_build *mb, struct wr_str text, struct wr_str key,
+                          struct wr_place place, struct wr_target *t);
 
 /* model_pattern.c: a path key or the path of a [route]; *path is the part in front of a final slash and
  * asterisk.  False: reported. */
@@ -105,7 +105,8 @@ struct wr_model_name {
     struct wr_str text;
     struct wr_place place;
 };
-void wr_conf_model_near(struct wr_model_build *mb, const char *what, const struct wr_model_name *names, size_t n);
+void wr_conf_model_near(struct wr_model_build *mb, const char *what, const struct wr_model_name *names,
+                        size_t n);
 
 /* model_check.c: what is legal but hardly meant. */
 void wr_conf_model_check(struct wr_model_build *mb);

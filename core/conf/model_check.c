@@ -22,7 +22,8 @@ model_check_unused(struct wr_model_build *mb)
     for (size_t i = 0; i < m->logs_n; i++) {
         const struct wr_access_log *l = m->logs[i];
         if (l->references == 0) {
-            wr_conf_warn(mb->cf, l->place, "[log %.*s] is not used (access_log = %.*s, in [defaults] or a server)",
+            wr_conf_warn(mb->cf, l->place,
+                         "[log %.*s] is not used (access_log = %.*s, in [defaults] or a server)",
                          WR_STR_ARG(l->name), WR_STR_ARG(l->name));
         }
     }
@@ -126,7 +127,8 @@ model_check_escapes(struct wr_model_build *mb, const struct wr_route *r)
     for (size_t i = 0; i + 2 < r->pattern.n && r->conf.paths == WR_PATHS_STRICT; i++) {
         for (const char *const *f = flagged; *f; f++) {
             if (memcmp(r->pattern.p + i, *f, 3) == 0) {
-                wr_conf_warn(mb->cf, r->place, "[route %.*s] can never match: a path with %s is refused unless paths = raw",
+                wr_conf_warn(mb->cf, r->place,
+                             "[route %.*s] can never match: a path with %s is refused unless paths = raw",
                              WR_STR_ARG(r->id), *f);
                 return;
             }
@@ -156,8 +158,8 @@ model_check_host(struct wr_model_build *mb, const struct wr_model_route *mr)
         }
     }
     if (near.n > 0) {
-        wr_conf_warn(mb->cf, e->place, "host = %.*s: no server has this name; did you mean \"%.*s\"?", WR_STR_ARG(host),
-                     WR_STR_ARG(near));
+        wr_conf_warn(mb->cf, e->place, "host = %.*s: no server has this name; did you mean \"%.*s\"?",
+                     WR_STR_ARG(host), WR_STR_ARG(near));
     }
 }
 
@@ -202,9 +204,11 @@ model_check_guard(struct wr_model_build *mb, struct wr_model_server *ms, const s
             const struct wr_model_route *b = &ms->routes[k];
             bool longer = b->r->path.n > a->r->path.n && model_check_under(b->r->path, a->r->path);
             if (longer && !b->dropped && !model_check_sets(ms, b, row->index)) {
-                wr_conf_warn(mb->cf, b->r->place, "[route %.*s] is without the %s of [route %.*s] (%s): a longer path inherits from the server, not from a shorter path",
-                             WR_STR_ARG(b->r->id), row->row->name, WR_STR_ARG(a->r->id),
-                             wr_conf_place_text(mb->pool, a->r->places.v[row->index]));
+                wr_conf_warn(
+                    mb->cf, b->r->place,
+                    "[route %.*s] is without the %s of [route %.*s] (%s): a longer path inherits from the server, not from a shorter path",
+                    WR_STR_ARG(b->r->id), row->row->name, WR_STR_ARG(a->r->id),
+                    wr_conf_place_text(mb->pool, a->r->places.v[row->index]));
             }
         }
     }

@@ -87,8 +87,10 @@ model_listen_flag(struct model_listen_job *job, struct wr_str word, struct wr_li
     wr_suggest_offer(&sg, WR_STR("proxy_protocol"), 0);
     wr_suggest_offer(&sg, WR_STR("tls"), 1);
     wr_suggest_offer(&sg, WR_STR("h2c"), 1);
-    wr_conf_error(cf, job->place, "listen: \"%s\" is no flag of an address (proxy_protocol is; addresses are separated by commas)%s",
-                  wr_conf_shown(cf->pool, word), wr_suggest_text(&sg, cf->pool));
+    wr_conf_error(
+        cf, job->place,
+        "listen: \"%s\" is no flag of an address (proxy_protocol is; addresses are separated by commas)%s",
+        wr_conf_shown(cf->pool, word), wr_suggest_text(&sg, cf->pool));
     return false;
 }
 
@@ -128,7 +130,8 @@ model_listen_find(struct model_listen_job *job, const struct wr_listen *want)
     struct wr_listen *l = wr_pool_alloc(job->mb->pool, sizeof(*l));
 
     *l = *want;
-    m->listens = wr_ini_grow(job->mb->pool, m->listens, m->listens_n, &job->mb->listens_cap, sizeof(*m->listens));
+    m->listens =
+        wr_ini_grow(job->mb->pool, m->listens, m->listens_n, &job->mb->listens_cap, sizeof(*m->listens));
     m->listens[m->listens_n++] = l;
     return l;
 }
@@ -261,8 +264,10 @@ model_listen_trust(struct wr_model_build *mb, const struct wr_listen *l)
     }
     wr_ip_of_addr(&l->addr, &ip);
     if (!wr_ip_is_loopback(&ip)) {
-        wr_conf_error(mb->cf, l->place, "listen: proxy_protocol on %.*s needs trusted_proxies in [weir]: no sender would be believed",
-                      WR_STR_ARG(l->text));
+        wr_conf_error(
+            mb->cf, l->place,
+            "listen: proxy_protocol on %.*s needs trusted_proxies in [weir]: no sender would be believed",
+            WR_STR_ARG(l->text));
     }
 }
 
@@ -284,8 +289,10 @@ wr_conf_model_listens_check(struct wr_model_build *mb)
                 continue;
             }
             struct wr_listen *late = k > i ? other : l, *early = k > i ? l : other;
-            wr_conf_error(mb->cf, late->place, "listen: %.*s and %.*s (%s) exclude each other: one of them takes all of the port",
-                          WR_STR_ARG(late->text), WR_STR_ARG(early->text), wr_conf_place_text(mb->pool, early->place));
+            wr_conf_error(mb->cf, late->place,
+                          "listen: %.*s and %.*s (%s) exclude each other: one of them takes all of the port",
+                          WR_STR_ARG(late->text), WR_STR_ARG(early->text),
+                          wr_conf_place_text(mb->pool, early->place));
         }
     }
 }

@@ -106,11 +106,12 @@ wr_conf_model_covers(const struct wr_route_conf *r, const struct wr_route_conf *
             return false;
         }
     }
-    if (r->if_client.n > 0 && (of->if_client.n == 0 || !model_match_cidrs_within(&of->if_client, &r->if_client))) {
+    if (r->if_client.n > 0 &&
+        (of->if_client.n == 0 || !model_match_cidrs_within(&of->if_client, &r->if_client))) {
         return false;
     }
     return model_match_implied(&r->if_header, &of->if_header, true) &&
-           model_match_implied(&r->if_query, &of->if_query, false);
+        model_match_implied(&r->if_query, &of->if_query, false);
 }
 
 static bool
@@ -139,11 +140,12 @@ model_match_exclude(const struct wr_route_conf *a, const struct wr_route_conf *b
     if (methods) {
         return true;
     }
-    if (a->if_client.n > 0 && b->if_client.n > 0 && !model_match_cidrs_overlap(&a->if_client, &b->if_client)) {
+    if (a->if_client.n > 0 && b->if_client.n > 0 &&
+        !model_match_cidrs_overlap(&a->if_client, &b->if_client)) {
         return true;
     }
     return model_match_maps_exclude(&a->if_header, &b->if_header, true) ||
-           model_match_maps_exclude(&a->if_query, &b->if_query, false);
+        model_match_maps_exclude(&a->if_query, &b->if_query, false);
 }
 
 /* ---------------------------------------------------------------- routes without a target */
@@ -235,7 +237,8 @@ model_match_targets(struct wr_model_build *mb, struct wr_model_server *ms, struc
     } else if (mr->copied) {
         mr->dropped = true;
     } else {
-        wr_conf_error(mb->cf, mr->r->place, "[route %.*s] has no \"to\", and without it no other route takes its requests",
+        wr_conf_error(mb->cf, mr->r->place,
+                      "[route %.*s] has no \"to\", and without it no other route takes its requests",
                       WR_STR_ARG(mr->r->id));
     }
 }
@@ -248,7 +251,8 @@ model_match_globals(struct wr_model_build *mb)
         const struct wr_conf_section *s = mb->cf->source->sections[i];
         bool global = s->kind == WR_KIND_ROUTE && !s->repeated && s->names[0].p[0] == '/';
         if (global && !wr_bind_entry(s, WR_STR("to")) && !model_match_placed(mb, s)) {
-            wr_conf_error(mb->cf, s->place, "[%s] has no \"to\", and no server has another route for its requests",
+            wr_conf_error(mb->cf, s->place,
+                          "[%s] has no \"to\", and no server has another route for its requests",
                           wr_conf_shown(mb->pool, s->head));
         }
     }
@@ -279,8 +283,10 @@ model_match_pair(struct wr_model_build *mb, const struct wr_route *a, const stru
 
     if (more->conditions != less->conditions) {
         if (wr_conf_model_covers(&more->conf, &less->conf)) {
-            wr_conf_warn(mb->cf, less->place, "[route %.*s] can never match: [route %.*s] (%s) takes all its requests first",
-                         WR_STR_ARG(less->id), WR_STR_ARG(more->id), wr_conf_place_text(mb->pool, more->place));
+            wr_conf_warn(mb->cf, less->place,
+                         "[route %.*s] can never match: [route %.*s] (%s) takes all its requests first",
+                         WR_STR_ARG(less->id), WR_STR_ARG(more->id),
+                         wr_conf_place_text(mb->pool, more->place));
         }
         return;
     }
@@ -289,9 +295,10 @@ model_match_pair(struct wr_model_build *mb, const struct wr_route *a, const stru
     }
     const struct wr_route *later = a->place.line > b->place.line ? a : b, *other = later == a ? b : a;
 
-    wr_conf_error(mb->cf, later->place,
-                  "a request could match both [route %.*s] and [route %.*s] (%s): neither has more conditions",
-                  WR_STR_ARG(later->id), WR_STR_ARG(other->id), wr_conf_place_text(mb->pool, other->place));
+    wr_conf_error(
+        mb->cf, later->place,
+        "a request could match both [route %.*s] and [route %.*s] (%s): neither has more conditions",
+        WR_STR_ARG(later->id), WR_STR_ARG(other->id), wr_conf_place_text(mb->pool, other->place));
 }
 
 void

@@ -119,7 +119,8 @@ wr_conf_model_near(struct wr_model_build *mb, const char *what, const struct wr_
     }
     qsort(rows, rows_n, sizeof(*rows), model_near_compare);
     for (size_t i = 0; i < rows_n; i++) {
-        for (size_t k = i + 1; k < rows_n && k < i + MODEL_NEAR_RUN_MOST && rows[k].hash == rows[i].hash; k++) {
+        for (size_t k = i + 1; k < rows_n && k < i + MODEL_NEAR_RUN_MOST && rows[k].hash == rows[i].hash;
+             k++) {
             if (rows[k].name != rows[i].name) {
                 model_near_pair(mb, what, &names[rows[i].name], &names[rows[k].name]);
             }

@@ -8,8 +8,8 @@
 static bool
 model_pattern_unreserved(unsigned char c)
 {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '.' ||
-           c == '_' || c == '~';
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' ||
+        c == '.' || c == '_' || c == '~';
 }
 
 /* What stands in a canonical path as it is. */
@@ -128,8 +128,8 @@ model_pattern_fault(struct wr_pool *pool, struct wr_str pattern, struct wr_str p
 }
 
 bool
-wr_conf_model_pattern(struct wr_model_build *mb, struct wr_str pattern, struct wr_place place, struct wr_str *path,
-                      bool *prefix)
+wr_conf_model_pattern(struct wr_model_build *mb, struct wr_str pattern, struct wr_place place,
+                      struct wr_str *path, bool *prefix)
 {
     *prefix = wr_str_ends(pattern, WR_STR("/*"));
     *path = *prefix ? wr_str_make(pattern.p, pattern.n - 2) : pattern;

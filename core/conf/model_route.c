@@ -68,9 +68,11 @@ model_route_no_server(struct wr_model_build *mb, const struct wr_conf_section *s
         struct wr_server *server = mb->m->servers[i];
         for (size_t k = 1; k < server->names_n; k++) {
             if (wr_str_eq(server->names[k], host)) {
-                wr_conf_error(mb->cf, s->place, "[%s]: %.*s is a further name; routes go by the first: did you mean \"%.*s%.*s\"?",
-                              wr_conf_shown(mb->pool, s->head), WR_STR_ARG(host), WR_STR_ARG(server->preset_route->id),
-                              WR_STR_ARG(model_route_path(s)));
+                wr_conf_error(
+                    mb->cf, s->place,
+                    "[%s]: %.*s is a further name; routes go by the first: did you mean \"%.*s%.*s\"?",
+                    wr_conf_shown(mb->pool, s->head), WR_STR_ARG(host), WR_STR_ARG(server->preset_route->id),
+                    WR_STR_ARG(model_route_path(s)));
                 return;
             }
         }
@@ -102,7 +104,8 @@ model_route_group(struct wr_model_build *mb, struct model_route_globals *globals
             globals->v = wr_ini_grow(mb->pool, globals->v, globals->n, &globals->cap, sizeof(*globals->v));
             globals->v[globals->n++] = s;
         } else if (ms) {
-            ms->sections = wr_ini_grow(mb->pool, ms->sections, ms->sections_n, &ms->sections_cap, sizeof(*ms->sections));
+            ms->sections =
+                wr_ini_grow(mb->pool, ms->sections, ms->sections_n, &ms->sections_cap, sizeof(*ms->sections));
             ms->sections[ms->sections_n++] = s;
         } else {
             model_route_no_server(mb, s, host);
@@ -115,8 +118,8 @@ model_route_group(struct wr_model_build *mb, struct model_route_globals *globals
 
 /* The route of a pattern and label, made if there is none; NULL when the pattern is wrong. */
 static struct wr_model_route *
-model_route_get(struct wr_model_build *mb, struct wr_model_server *ms, struct wr_str pattern, struct wr_str label,
-                struct wr_place place)
+model_route_get(struct wr_model_build *mb, struct wr_model_server *ms, struct wr_str pattern,
+                struct wr_str label, struct wr_place place)
 {
     struct wr_model_route *mr = model_route_find(ms, pattern, label);
     struct wr_bind_set set;
@@ -161,8 +164,8 @@ model_route_key(struct wr_model_build *mb, struct wr_model_server *ms, const str
         return;
     }
     if (mr->has_target) {
-        wr_conf_error(mb->cf, e->place, "%s: %s has its target already at %s", wr_conf_shown(mb->pool, written),
-                      wr_conf_shown(mb->pool, e->key),
+        wr_conf_error(mb->cf, e->place, "%s: %s has its target already at %s",
+                      wr_conf_shown(mb->pool, written), wr_conf_shown(mb->pool, e->key),
                       wr_conf_place_text(mb->pool, mr->r->target.place));
         return;
     }
@@ -201,7 +204,8 @@ model_route_methods(struct wr_model_build *mb, const struct wr_route *r, struct 
         if (!wr_conf_token_ok(method)) {
             wr_conf_error(mb->cf, place, "if.method: \"%s\" is no method", wr_conf_shown(mb->pool, method));
         } else if (near.n > 0) {
-            wr_conf_warn(mb->cf, place, "if.method: \"%s\" is no method that is registered; did you mean \"%.*s\"?",
+            wr_conf_warn(mb->cf, place,
+                         "if.method: \"%s\" is no method that is registered; did you mean \"%.*s\"?",
                          wr_conf_shown(mb->pool, method), WR_STR_ARG(near));
         }
     }
@@ -273,7 +277,8 @@ model_route_copy(struct wr_model_build *mb, struct wr_model_server *ms, const st
 }
 
 static void
-model_route_server(struct wr_model_build *mb, struct wr_model_server *ms, const struct model_route_globals *globals)
+model_route_server(struct wr_model_build *mb, struct wr_model_server *ms,
+                   const struct model_route_globals *globals)
 {
     const struct wr_server_conf *conf = &ms->s->conf;
     size_t most = conf->paths.n + 1 + ms->sections_n + globals->n;

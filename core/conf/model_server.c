@@ -93,8 +93,8 @@ model_server_names(struct wr_model_build *mb, struct wr_server *s, const struct 
             twice |= wr_str_eq(s->names[k], sec->names[i]);
         }
         if (twice) {
-            wr_conf_error(mb->cf, sec->place, "the name %s stands twice in [%s]", wr_conf_shown(pool, sec->names[i]),
-                          wr_conf_shown(pool, sec->head));
+            wr_conf_error(mb->cf, sec->place, "the name %s stands twice in [%s]",
+                          wr_conf_shown(pool, sec->names[i]), wr_conf_shown(pool, sec->head));
             continue;
         }
         s->names[s->names_n++] = sec->names[i];
@@ -117,7 +117,8 @@ model_server_new(struct wr_model_build *mb, struct wr_model_server *ms, const st
     s->place = sec->place;
     s->label = sec->label;
     model_server_names(mb, s, sec);
-    wr_bind_set_init(&mb->bind, &ms->server_set, &mb->bind.classes[WR_CLASS_SERVER], &mb->defaults_server, &s->conf);
+    wr_bind_set_init(&mb->bind, &ms->server_set, &mb->bind.classes[WR_CLASS_SERVER], &mb->defaults_server,
+                     &s->conf);
     s->preset_route = wr_conf_model_route_new(mb, &mb->defaults_route, &ms->route_set);
     wr_bind_section(&mb->bind, sec, sets);
     s->mconf = ms->server_set.mconf;
@@ -125,8 +126,8 @@ model_server_new(struct wr_model_build *mb, struct wr_model_server *ms, const st
     s->preset_route->places = ms->route_set.places;
     s->preset_route->server = s;
     s->preset_route->place = sec->place;
-    s->preset_route->id = wr_pool_printf(mb->pool, "%.*s%s%.*s", WR_STR_ARG(s->names[0]), s->label.n > 0 ? "@" : "",
-                                         WR_STR_ARG(s->label));
+    s->preset_route->id = wr_pool_printf(mb->pool, "%.*s%s%.*s", WR_STR_ARG(s->names[0]),
+                                         s->label.n > 0 ? "@" : "", WR_STR_ARG(s->label));
 }
 
 /* ---------------------------------------------------------------- a name once a listener */
@@ -163,7 +164,8 @@ model_server_unique(struct wr_model_build *mb)
                 continue;
             }
             const struct wr_server *first = wr_strmap_get(&seen, id);
-            wr_conf_error(mb->cf, s->place, "the name %.*s on %.*s belongs to two servers; the other is at %s",
+            wr_conf_error(mb->cf, s->place,
+                          "the name %.*s on %.*s belongs to two servers; the other is at %s",
                           WR_STR_ARG(name), WR_STR_ARG(l->text), wr_conf_place_text(mb->pool, first->place));
         }
     }
@@ -175,9 +177,10 @@ model_server_tls_notice(struct wr_model_build *mb)
 {
     for (size_t i = 0; i < mb->m->servers_n; i++) {
         if (mb->m->servers[i]->conf.tls == WR_TLS_AUTO) {
-            wr_conf_notice(mb->cf, wr_conf_model_place(mb->servers[i].section, "tls"),
-                           "tls = auto: there is no acme.contact (not in this release), so this is plain HTTP; tls = off says "
-                           "that it is meant");
+            wr_conf_notice(
+                mb->cf, wr_conf_model_place(mb->servers[i].section, "tls"),
+                "tls = auto: there is no acme.contact (not in this release), so this is plain HTTP; tls = off says "
+                "that it is meant");
             return;
         }
     }
@@ -200,8 +203,8 @@ wr_conf_model_servers(struct wr_model_build *mb)
         }
         struct wr_model_server *ms = &mb->servers[mb->m->servers_n];
         model_server_new(mb, ms, sec);
-        mb->m->servers =
-            wr_ini_grow(mb->pool, mb->m->servers, mb->m->servers_n, &mb->servers_cap, sizeof(*mb->m->servers));
+        mb->m->servers = wr_ini_grow(mb->pool, mb->m->servers, mb->m->servers_n, &mb->servers_cap,
+                                     sizeof(*mb->m->servers));
         mb->m->servers[mb->m->servers_n++] = ms->s;
         wr_conf_model_listen(mb, ms);
     }

@@ -21,7 +21,8 @@ struct model_target_job {
 static bool
 model_target_refuse(struct model_target_job *job, const char *why)
 {
-    wr_conf_error(job->mb->cf, job->place, "%s = %s: %s", wr_conf_shown(job->mb->pool, job->key), wr_conf_shown(job->mb->pool, job->text), why);
+    wr_conf_error(job->mb->cf, job->place, "%s = %s: %s", wr_conf_shown(job->mb->pool, job->key),
+                  wr_conf_shown(job->mb->pool, job->text), why);
     return false;
 }
 
@@ -59,7 +60,8 @@ model_target_name(struct model_target_job *job)
     bool host = sg.n == 0 && model_target_host_like(job->text);
 
     wr_conf_error(mb->cf, job->place, "%s: there is no [upstream %s]%s%s", wr_conf_shown(mb->pool, job->key),
-                  wr_conf_shown(mb->pool, job->text), host ? " (a host is written with its port, as in localhost:8080)" : "",
+                  wr_conf_shown(mb->pool, job->text),
+                  host ? " (a host is written with its port, as in localhost:8080)" : "",
                   wr_suggest_text(&sg, mb->pool));
     u = sg.n > 0 ? wr_strmap_get(&mb->upstreams, sg.best[0].word) : NULL;
     if (u) {
@@ -120,8 +122,8 @@ model_target_variables_fault(struct wr_str s)
         size_t n = i + 2;
         for (; n < s.n && s.p[n] != '}'; n++) {
             char c = s.p[n];
-            if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' ||
-                  c == '-')) {
+            if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' ||
+                  c == '.' || c == '-')) {
                 return "%{...} holds the name of a variable";
             }
         }
@@ -154,7 +156,7 @@ model_target_redirect(struct model_target_job *job, struct wr_str rest)
         return model_target_refuse(job, "a redirect is 301, 302, 303, 307 or 308");
     }
     bool shape = wr_str_starts(url, WR_STR("http://")) || wr_str_starts(url, WR_STR("https://")) ||
-                 wr_str_starts(url, WR_STR("%{")) || (url.n > 0 && url.p[0] == '/');
+        wr_str_starts(url, WR_STR("%{")) || (url.n > 0 && url.p[0] == '/');
 
     if (!shape) {
         return model_target_refuse(job, "redirect: takes a URL with http:// or https://, or a path");
@@ -214,7 +216,8 @@ model_target_unknown(struct model_target_job *job)
     if (sg.n == 0 && colon > 0) {
         return model_target_address(job, job->text);
     }
-    return model_target_refuse(job, wr_pool_printf(pool, "%s%s", MODEL_TARGET_GRAMMAR, wr_suggest_text(&sg, pool)).p);
+    return model_target_refuse(
+        job, wr_pool_printf(pool, "%s%s", MODEL_TARGET_GRAMMAR, wr_suggest_text(&sg, pool)).p);
 }
 
 /* Whether it can only be an address: HOST:digits. */
@@ -237,8 +240,9 @@ wr_conf_model_target(struct wr_model_build *mb, struct wr_str text, struct wr_st
     static const struct {
         const char *word;
         bool (*parse)(struct model_target_job *, struct wr_str);
-    } forms[] = {
-        {"redirect:", model_target_redirect}, {"status:", model_target_status}, {"http://", model_target_http}};
+    } forms[] = {{"redirect:", model_target_redirect},
+                 {"status:", model_target_status},
+                 {"http://", model_target_http}};
     struct wr_str s = job.text;
 
     memset(t, 0, sizeof(*t));

@@ -13,10 +13,11 @@
 /* ---------------------------------------------------------------- an address */
 
 static bool
-model_upstream_refuse(struct wr_model_build *mb, struct wr_str address, struct wr_str what, struct wr_place place,
-                      const char *why)
+model_upstream_refuse(struct wr_model_build *mb, struct wr_str address, struct wr_str what,
+                      struct wr_place place, const char *why)
 {
-    wr_conf_error(mb->cf, place, "%s: \"%s\": %s", wr_conf_shown(mb->pool, what), wr_conf_shown(mb->pool, address), why);
+    wr_conf_error(mb->cf, place, "%s: \"%s\": %s", wr_conf_shown(mb->pool, what),
+                  wr_conf_shown(mb->pool, address), why);
     return false;
 }
 
@@ -46,8 +47,8 @@ model_upstream_host_ok(struct wr_str s)
 static const char *
 model_upstream_future(struct wr_str s)
 {
-    if (wr_str_starts(s, WR_STR("dns:")) || wr_str_starts(s, WR_STR("srv:")) || wr_str_starts(s, WR_STR("file:")) ||
-        wr_str_starts(s, WR_STR("https://"))) {
+    if (wr_str_starts(s, WR_STR("dns:")) || wr_str_starts(s, WR_STR("srv:")) ||
+        wr_str_starts(s, WR_STR("file:")) || wr_str_starts(s, WR_STR("https://"))) {
         return "known, not in this release";
     }
     return NULL;
@@ -55,25 +56,26 @@ model_upstream_future(struct wr_str s)
 
 /* Whether a host is one letter away from a word of the language; says so once. */
 static void
-model_upstream_warn_host(struct wr_model_build *mb, struct wr_str host, struct wr_str address, struct wr_str what,
-                         struct wr_place place)
+model_upstream_warn_host(struct wr_model_build *mb, struct wr_str host, struct wr_str address,
+                         struct wr_str what, struct wr_place place)
 {
     static const char *const words[] = {"localhost", "status", "redirect", "unix", "http", "https", NULL};
 
     for (const char *const *w = words; *w; w++) {
         struct wr_str word = wr_str_of(*w);
         if (!wr_str_eq(host, word) && wr_str_distance(host, word, 1) == 1) {
-            wr_conf_warn(mb->cf, place, "%s: \"%s\" is taken for a host of the name \"%.*s\"; did you mean \"%s%.*s\"?",
-                         wr_conf_shown(mb->pool, what), wr_conf_shown(mb->pool, address), WR_STR_ARG(host), *w,
-                         (int)(address.n - host.n), address.p + host.n);
+            wr_conf_warn(mb->cf, place,
+                         "%s: \"%s\" is taken for a host of the name \"%.*s\"; did you mean \"%s%.*s\"?",
+                         wr_conf_shown(mb->pool, what), wr_conf_shown(mb->pool, address), WR_STR_ARG(host),
+                         *w, (int)(address.n - host.n), address.p + host.n);
             return;
         }
     }
 }
 
 static bool
-model_upstream_named_host(struct wr_model_build *mb, struct wr_str s, struct wr_str what, struct wr_place place,
-                          struct wr_upstream_server *us)
+model_upstream_named_host(struct wr_model_build *mb, struct wr_str s, struct wr_str what,
+                          struct wr_place place, struct wr_upstream_server *us)
 {
     ptrdiff_t colon = wr_str_find(s, ':');
     struct wr_str host = colon < 0 ? s : wr_str_make(s.p, (size_t)colon);
@@ -90,8 +92,9 @@ model_upstream_named_host(struct wr_model_build *mb, struct wr_str s, struct wr_
         struct wr_suggest sg;
         wr_suggest_init(&sg, wr_str_make(s.p, host.n + 1));
         wr_suggest_offer(&sg, WR_STR("unix:"), 0);
-        return model_upstream_refuse(mb, s, what, place,
-                                     wr_pool_printf(mb->pool, "the port is not 1 to 65535%s", wr_suggest_text(&sg, mb->pool)).p);
+        return model_upstream_refuse(
+            mb, s, what, place,
+            wr_pool_printf(mb->pool, "the port is not 1 to 65535%s", wr_suggest_text(&sg, mb->pool)).p);
     }
     char *lower = wr_pool_alloc(mb->pool, s.n + 1);
 
@@ -125,8 +128,8 @@ model_upstream_is_numeric(struct wr_str s)
 }
 
 bool
-wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, struct wr_str what, struct wr_place place,
-                      struct wr_upstream_server *us)
+wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, struct wr_str what,
+                      struct wr_place place, struct wr_upstream_server *us)
 {
     char text[WR_ADDR_TEXT_BYTES];
     const char *why = model_upstream_future(address);
@@ -148,7 +151,8 @@ wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, struct w
         return true;
     }
     if (wr_ip_parse(address, &ip)) {
-        return model_upstream_refuse(mb, address, what, place, "a port is missing, as in 10.0.0.1:8080 or [::1]:8080");
+        return model_upstream_refuse(mb, address, what, place,
+                                     "a port is missing, as in 10.0.0.1:8080 or [::1]:8080");
     }
     if (wr_str_starts(address, WR_STR("unix:")) || model_upstream_is_numeric(address)) {
         return model_upstream_refuse(mb, address, what, place, why);
@@ -159,7 +163,8 @@ wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, struct w
 /* ---------------------------------------------------------------- made for an address */
 
 static struct wr_upstream *
-model_upstream_new(struct wr_model_build *mb, struct wr_str name, struct wr_place place, struct wr_bind_set *set)
+model_upstream_new(struct wr_model_build *mb, struct wr_str name, struct wr_place place,
+                   struct wr_bind_set *set)
 {
     struct wr_model *m = mb->m;
     struct wr_upstream *u = wr_pool_zalloc(mb->pool, sizeof(*u));
@@ -169,7 +174,8 @@ model_upstream_new(struct wr_model_build *mb, struct wr_str name, struct wr_plac
     wr_bind_set_init(&mb->bind, set, &mb->bind.classes[WR_CLASS_UPSTREAM], NULL, &u->conf);
     u->mconf = set->mconf;
     u->places = set->places;
-    m->upstreams = wr_ini_grow(mb->pool, m->upstreams, m->upstreams_n, &mb->upstreams_cap, sizeof(*m->upstreams));
+    m->upstreams =
+        wr_ini_grow(mb->pool, m->upstreams, m->upstreams_n, &mb->upstreams_cap, sizeof(*m->upstreams));
     m->upstreams[m->upstreams_n++] = u;
     if (m->upstreams_n > mb->upstreams_room) {
         mb->upstreams_room = m->upstreams_n * 2;
@@ -205,8 +211,8 @@ wr_conf_model_anonymous(struct wr_model_build *mb, const struct wr_upstream_serv
 
 /* weight=N, max=N, backup */
 static bool
-model_upstream_option(struct wr_model_build *mb, struct wr_str word, struct wr_str what, struct wr_place place,
-                      struct wr_upstream_server *us)
+model_upstream_option(struct wr_model_build *mb, struct wr_str word, struct wr_str what,
+                      struct wr_place place, struct wr_upstream_server *us)
 {
     ptrdiff_t eq = wr_str_find(word, '=');
     struct wr_str key = eq < 0 ? word : wr_str_make(word.p, (size_t)eq);
@@ -221,8 +227,9 @@ model_upstream_option(struct wr_model_build *mb, struct wr_str word, struct wr_s
     if (weight || max) {
         uint64_t most = weight ? MODEL_UPSTREAM_WEIGHT_MOST : MODEL_UPSTREAM_MAX_MOST;
         if (!wr_str_u64(value, most, &v) || v == 0) {
-            wr_conf_error(mb->cf, place, "%s: %.*s is %.*s=N with N from 1 to %llu", wr_conf_shown(mb->pool, what), WR_STR_ARG(key),
-                          WR_STR_ARG(key), (unsigned long long)most);
+            wr_conf_error(mb->cf, place, "%s: %.*s is %.*s=N with N from 1 to %llu",
+                          wr_conf_shown(mb->pool, what), WR_STR_ARG(key), WR_STR_ARG(key),
+                          (unsigned long long)most);
             return false;
         }
         *(weight ? &us->weight : &us->max) = (int64_t)v;
@@ -234,22 +241,24 @@ model_upstream_option(struct wr_model_build *mb, struct wr_str word, struct wr_s
     wr_suggest_offer(&sg, WR_STR("weight"), 0);
     wr_suggest_offer(&sg, WR_STR("max"), 0);
     wr_suggest_offer(&sg, WR_STR("backup"), 0);
-    wr_conf_error(mb->cf, place, "%s: unknown word \"%s\"; it takes ADDRESS [weight=N] [backup] [max=N]%s", wr_conf_shown(mb->pool, what),
-                  wr_conf_shown(mb->pool, word), wr_suggest_text(&sg, mb->pool));
+    wr_conf_error(mb->cf, place, "%s: unknown word \"%s\"; it takes ADDRESS [weight=N] [backup] [max=N]%s",
+                  wr_conf_shown(mb->pool, what), wr_conf_shown(mb->pool, word),
+                  wr_suggest_text(&sg, mb->pool));
     return false;
 }
 
 /* Whether no server before has this name (an error) or address (a warning). */
 static void
-model_upstream_unique(struct wr_model_build *mb, const struct wr_upstream *u, const struct wr_upstream_server *us,
-                      struct wr_strmap *names, struct wr_strmap *addresses)
+model_upstream_unique(struct wr_model_build *mb, const struct wr_upstream *u,
+                      const struct wr_upstream_server *us, struct wr_strmap *names,
+                      struct wr_strmap *addresses)
 {
     if (!wr_strmap_add(names, us->name, (void *)(uintptr_t)us)) {
-        wr_conf_error(mb->cf, us->place, "the server %.*s stands twice in [upstream %.*s]", WR_STR_ARG(us->name),
-                      WR_STR_ARG(u->name));
+        wr_conf_error(mb->cf, us->place, "the server %.*s stands twice in [upstream %.*s]",
+                      WR_STR_ARG(us->name), WR_STR_ARG(u->name));
     } else if (!wr_strmap_add(addresses, us->address, (void *)(uintptr_t)us)) {
-        wr_conf_warn(mb->cf, us->place, "two servers of [upstream %.*s] have the address %.*s", WR_STR_ARG(u->name),
-                     WR_STR_ARG(us->address));
+        wr_conf_warn(mb->cf, us->place, "two servers of [upstream %.*s] have the address %.*s",
+                     WR_STR_ARG(u->name), WR_STR_ARG(us->address));
     }
 }
 
@@ -266,7 +275,8 @@ model_upstream_servers(struct wr_model_build *mb, struct wr_upstream *u, const s
     wr_strmap_init(&addresses, mb->pool, most + 1);
     for (size_t i = 0; i < most; i++) {
         struct wr_upstream_server *us = &u->servers[u->servers_n];
-        const struct wr_map_entry *named = i < conf->server.n ? NULL : &conf->server_named.v[i - conf->server.n];
+        const struct wr_map_entry *named =
+            i < conf->server.n ? NULL : &conf->server_named.v[i - conf->server.n];
         struct wr_str what = WR_STR("server");
         struct wr_str rest = named ? named->value : WR_STR_NONE, address, word;
         if (!named) {
@@ -275,7 +285,8 @@ model_upstream_servers(struct wr_model_build *mb, struct wr_upstream *u, const s
             what = wr_pool_printf(mb->pool, "server.%s", wr_conf_shown(mb->pool, named->key));
             wr_str_word(&rest, &address);
             if (!wr_conf_name_ok(named->key)) {
-                wr_conf_error(mb->cf, named->place, "%s: a name is made of letters, digits, \"-\" and \"_\"", wr_conf_shown(mb->pool, what));
+                wr_conf_error(mb->cf, named->place, "%s: a name is made of letters, digits, \"-\" and \"_\"",
+                              wr_conf_shown(mb->pool, what));
                 continue;
             }
         }

@@ -45,8 +45,8 @@ rows_parse_file(struct wr_pool *pool, struct wr_str value, void *field, const ch
 {
     struct wr_str rest = value, path, more;
 
-    if (!wr_conf_word(pool, &rest, &path) || wr_conf_word(pool, &rest, &more) || path.n < 2 || path.p[0] != '/' ||
-        path.p[path.n - 1] == '/') {
+    if (!wr_conf_word(pool, &rest, &path) || wr_conf_word(pool, &rest, &more) || path.n < 2 ||
+        path.p[0] != '/' || path.p[path.n - 1] == '/') {
         *why = "not an absolute path of a file";
         return false;
     }
@@ -59,7 +59,8 @@ rows_parse_user(struct wr_pool *pool, struct wr_str value, void *field, const ch
 {
     for (size_t i = 0; i < value.n; i++) {
         char c = wr_lower(value.p[i]);
-        bool ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || (i > 0 && (c == '-' || c == '.'));
+        bool ok =
+            (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || (i > 0 && (c == '-' || c == '.'));
         if (!ok) {
             *why = "not the name of a user";
             return false;
@@ -161,7 +162,7 @@ rows_parse_tls(struct wr_pool *pool, struct wr_str value, void *field, const cha
         return true;
     }
     bool files = wr_conf_word(pool, &rest, &first) && first.n > 0 && first.p[0] == '/' &&
-                 wr_conf_word(pool, &rest, &second);
+        wr_conf_word(pool, &rest, &second);
 
     if (files || wr_str_eq(value, WR_STR("internal"))) {
         *why = "known, not in this release";
@@ -170,8 +171,9 @@ rows_parse_tls(struct wr_pool *pool, struct wr_str value, void *field, const cha
 }
 
 /* For suggestions. */
-static const struct wr_keyword rows_error_log[] = {{"stderr", 0}, {"syslog", 0}, {"alert", 0}, {"error", 0}, {"warn", 0},
-                                                   {"notice", 0}, {"info", 0},   {"debug", 0}, {NULL, 0}};
+static const struct wr_keyword rows_error_log[] = {{"stderr", 0}, {"syslog", 0}, {"alert", 0},
+                                                   {"error", 0},  {"warn", 0},   {"notice", 0},
+                                                   {"info", 0},   {"debug", 0},  {NULL, 0}};
 static const struct wr_keyword rows_tls[] = {{"off", 0}, {"auto", 0}, {NULL, 0}};
 static const struct wr_keyword rows_auto[] = {{"auto", 0}, {NULL, 0}};
 static const struct wr_keyword rows_paths[] = {{"strict", WR_PATHS_STRICT}, {"raw", WR_PATHS_RAW}, {NULL, 0}};
@@ -179,7 +181,8 @@ static const struct wr_keyword rows_buffer[] = {
     {"request", WR_BUFFER_REQUEST}, {"response", WR_BUFFER_RESPONSE}, {NULL, 0}};
 static const struct wr_keyword rows_underscores[] = {
     {"drop", WR_UNDERSCORES_DROP}, {"keep", WR_UNDERSCORES_KEEP}, {NULL, 0}};
-static const struct wr_keyword rows_format[] = {{"combined", WR_LOG_COMBINED}, {"json", WR_LOG_JSON}, {NULL, 0}};
+static const struct wr_keyword rows_format[] = {
+    {"combined", WR_LOG_COMBINED}, {"json", WR_LOG_JSON}, {NULL, 0}};
 
 /* ---------------------------------------------------------------- [weir] */
 
@@ -190,66 +193,85 @@ static const struct wr_keyword rows_format[] = {{"combined", WR_LOG_COMBINED}, {
     }
 
 static const struct wr_directive rows_weir[] = {
-    ROWS_WEIR("user", WR_T_PARSED, user, .parse = rows_parse_user, .grammar = "USER",
-              .help = "The user that workers run as when weir is started by root.  Unset: `weir` if there is such a "
-                      "user, else `nobody`, with a warning.  A weir that is not started by root stays who it is."),
+    ROWS_WEIR(
+        "user", WR_T_PARSED, user, .parse = rows_parse_user, .grammar = "USER",
+        .help =
+            "The user that workers run as when weir is started by root.  Unset: `weir` if there is such a "
+            "user, else `nobody`, with a warning.  A weir that is not started by root stays who it is."),
     ROWS_WEIR("workers", WR_T_INT, workers, .preset = "auto", .words = rows_auto, .min = 1, .max = 128,
-              .help = "How many worker processes serve requests.  `auto` is one for each CPU that weir may use."),
+              .help =
+                  "How many worker processes serve requests.  `auto` is one for each CPU that weir may use."),
     ROWS_WEIR("pid", WR_T_PARSED, pid, .parse = rows_parse_file, .grammar = "PATH",
-              .help = "Where the master writes its process id; what `weir -s` and a new binary have to know is "
-                      "written beside it.  Unset: `weir.pid` in the directory for run-time files that weir was "
-                      "built with (weir -V prints it)."),
-    ROWS_WEIR("error_log", WR_T_PARSED, error_log, .preset = "stderr notice", .parse = rows_parse_error_log, .words = rows_error_log,
-              .grammar = "PATH | stderr | syslog, then a LEVEL",
-              .help = "Where messages about weir's own doings go, and from which level on: `alert` (weir is wrong), "
-                      "`error` (an operator is needed), `warn` (degraded, but handled), `notice` (life cycle), "
-                      "`info` (requests that were refused), `debug`.  Without a level: `notice`.  A file is "
-                      "reopened on SIGUSR1."),
-    ROWS_WEIR("include", WR_T_WORDS, include, .grammar = "PATTERN ...",
-              .help = "Further files to read, as shell patterns relative to the directory of this file, sorted by "
-                      "name.  A pattern that matches nothing is fine; a plain name that does not exist is an "
-                      "error.  It stands in the first file alone: an included file includes nothing."),
+              .help =
+                  "Where the master writes its process id; what `weir -s` and a new binary have to know is "
+                  "written beside it.  Unset: `weir.pid` in the directory for run-time files that weir was "
+                  "built with."),
+    ROWS_WEIR(
+        "error_log", WR_T_PARSED, error_log, .preset = "stderr notice", .parse = rows_parse_error_log,
+        .words = rows_error_log, .grammar = "PATH | stderr | syslog, then a LEVEL",
+        .help =
+            "Where messages about weir's own doings go, and from which level on: `alert` (weir is wrong), "
+            "`error` (an operator is needed), `warn` (degraded, but handled), `notice` (life cycle), "
+            "`info` (requests that were refused), `debug`.  Without a level: `notice`.  A file is "
+            "reopened on SIGUSR1."),
+    ROWS_WEIR(
+        "include", WR_T_WORDS, include, .grammar = "PATTERN ...",
+        .help = "Further files to read, as shell patterns relative to the directory of this file, sorted by "
+                "name.  A pattern that matches nothing is fine; a plain name that does not exist is an "
+                "error.  It stands in the first file alone: an included file includes nothing."),
     ROWS_WEIR("trusted_proxies", WR_T_CIDRS, trusted_proxies, .preset = "none",
-              .help = "Networks of proxies in front of weir that are believed: in what they say of the client in "
-                      "`Forwarded`, `X-Forwarded-For` and their kin, and in PROXY protocol headers.  From anyone "
-                      "else such fields are removed before a request goes on."),
-    ROWS_WEIR("drain", WR_T_TIME, drain_ms, .preset = "30s", .max = ROWS_DAY,
-              .help = "At a stop: how long requests in progress may take to end.  At a reload: an old worker ends "
-                      "only connections that have moved no byte for that long."),
+              .help =
+                  "Networks of proxies in front of weir that are believed: in what they say of the client in "
+                  "`Forwarded`, `X-Forwarded-For` and their kin, and in PROXY protocol headers.  From anyone "
+                  "else such fields are removed before a request goes on."),
+    ROWS_WEIR(
+        "drain", WR_T_TIME, drain_ms, .preset = "30s", .max = ROWS_DAY,
+        .help = "At a stop: how long requests in progress may take to end.  At a reload: an old worker ends "
+                "only connections that have moved no byte for that long."),
     ROWS_WEIR("tunnel_drain", WR_T_TIME, tunnel_drain_ms, .preset = "12h", .max = ROWS_YEAR,
               .help = "How long after a reload an old worker keeps responses in progress, event streams and "
                       "WebSocket connections that are alive."),
-    ROWS_WEIR("keepalive_timeout", WR_T_TIME, keepalive_timeout_ms, .preset = "75s", .min = 1000, .max = ROWS_DAY,
-              .help = "How long a client connection may stay idle between two requests."),
-    ROWS_WEIR("keepalive_requests", WR_T_INT, keepalive_requests, .preset = "off", .flags = WR_D_OFF, .min = 1,
-              .max = 1000000000,
-              .help = "How many requests a client connection may bring before it is closed.  `off`: any number."),
-    ROWS_WEIR("header_timeout", WR_T_TIME, header_timeout_ms, .preset = "10s", .min = 100, .max = ROWS_DAY,
-              .help = "The time in which the whole head of a request has to arrive, counted from its first byte (on "
-                      "a new connection from its beginning).  Later: 408, reason `header_timeout`."),
+    ROWS_WEIR("keepalive_timeout", WR_T_TIME, keepalive_timeout_ms, .preset = "75s", .min = 1000,
+              .max = ROWS_DAY, .help = "How long a client connection may stay idle between two requests."),
+    ROWS_WEIR("keepalive_requests", WR_T_INT, keepalive_requests, .preset = "off", .flags = WR_D_OFF,
+              .min = 1, .max = 1000000000,
+              .help =
+                  "How many requests a client connection may bring before it is closed.  `off`: any number."),
+    ROWS_WEIR(
+        "header_timeout", WR_T_TIME, header_timeout_ms, .preset = "10s", .min = 100, .max = ROWS_DAY,
+        .help =
+            "The time in which the whole head of a request has to arrive, counted from its first byte (on "
+            "a new connection from its beginning).  Later: 408, reason `header_timeout`."),
     ROWS_WEIR("body_timeout", WR_T_TIME, body_timeout_ms, .preset = "30s", .min = 100, .max = ROWS_DAY,
               .help = "The longest pause inside a request body.  Longer: 408, reason `body_timeout`."),
-    ROWS_WEIR("body_rate", WR_T_SIZE, body_rate_bytes, .preset = "512", .flags = WR_D_OFF, .min = 1,
-              .max = 1U << 30,
-              .help = "The slowest request body that is put up with, in bytes a second, averaged from its start.  "
-                      "Slower: 408, reason `body_timeout`."),
+    ROWS_WEIR(
+        "body_rate", WR_T_SIZE, body_rate_bytes, .preset = "512", .flags = WR_D_OFF, .min = 1,
+        .max = 1U << 30,
+        .help = "The slowest request body that is put up with, in bytes a second, averaged from its start.  "
+                "Slower: 408, reason `body_timeout`."),
     ROWS_WEIR("send_timeout", WR_T_TIME, send_timeout_ms, .preset = "60s", .min = 100, .max = ROWS_DAY,
-              .help = "The longest time in which a client takes no byte of a response before its connection is "
-                      "closed, reason `client_stalled`."),
-    ROWS_WEIR("linger", WR_T_TIME, linger_ms, .preset = "5s", .max = 600000,
-              .help = "How long weir goes on reading, and throwing away, after it has sent its last byte, so that "
-                      "the client receives that byte and not a reset."),
-    ROWS_WEIR("max_connections", WR_T_INT, max_connections, .preset = "auto", .words = rows_auto, .min = 16,
-              .max = 10000000,
-              .help = "How many client connections a worker holds at once.  `auto` follows from the limit of open "
-                      "files, which weir raises itself.  Beyond it weir closes idle connections, oldest first, "
-                      "then those longest in their head; never a response in progress."),
+              .help =
+                  "The longest time in which a client takes no byte of a response before its connection is "
+                  "closed, reason `client_stalled`."),
+    ROWS_WEIR(
+        "linger", WR_T_TIME, linger_ms, .preset = "5s", .max = 600000,
+        .help = "How long weir goes on reading, and throwing away, after it has sent its last byte, so that "
+                "the client receives that byte and not a reset."),
+    ROWS_WEIR(
+        "max_connections", WR_T_INT, max_connections, .preset = "auto", .words = rows_auto, .min = 16,
+        .max = 10000000,
+        .help = "How many client connections a worker holds at once.  `auto` follows from the limit of open "
+                "files, which weir raises itself.  Beyond it weir closes idle connections, oldest first, "
+                "then those longest in their head; never a response in progress."),
     ROWS_WEIR("buffers", WR_T_SIZE, buffers_bytes, .preset = "64m", .min = 1U << 20, .max = UINT64_C(1) << 40,
-              .help = "The memory that a worker spends on bytes in flight.  When most of it is used weir reads "
-                      "less, then accepts less; what has begun is finished first."),
-    ROWS_WEIR("limit.header_line", WR_T_SIZE, limit_header_line, .preset = "16k", .min = 1024, .max = 1U << 20,
+              .help =
+                  "The memory that a worker spends on bytes in flight.  When most of it is used weir reads "
+                  "less, then accepts less; what has begun is finished first."),
+    ROWS_WEIR("limit.header_line", WR_T_SIZE, limit_header_line, .preset = "16k", .min = 1024,
+              .max = 1U << 20,
               .help = "The longest line of a request head.  Longer: 431, reason `field_too_long`."),
-    ROWS_WEIR("limit.header_total", WR_T_SIZE, limit_header_total, .preset = "64k", .min = 1024, .max = 1U << 20,
+    ROWS_WEIR("limit.header_total", WR_T_SIZE, limit_header_total, .preset = "64k", .min = 1024,
+              .max = 1U << 20,
               .help = "The largest head of a request, and of an upstream's response.  Larger: 431, reason "
                       "`head_too_large`; of an upstream: 502."),
     ROWS_WEIR("limit.header_count", WR_T_INT, limit_header_count, .preset = "100", .min = 8, .max = 1000,
@@ -262,27 +284,48 @@ static const struct wr_directive rows_weir[] = {
 /* ---------------------------------------------------------------- [server] */
 
 static const struct wr_directive rows_server[] = {
-    {.name = "listen", .type = WR_T_WORDS, .class_ = WR_CLASS_SERVER, .where = WR_IN_DEFAULTS | WR_IN_SERVER,
-     .offset = offsetof(struct wr_server_conf, listen), .preset = ":80",
+    {.name = "listen",
+     .type = WR_T_WORDS,
+     .class_ = WR_CLASS_SERVER,
+     .where = WR_IN_DEFAULTS | WR_IN_SERVER,
+     .offset = offsetof(struct wr_server_conf, listen),
+     .preset = ":80",
      .grammar = "ADDRESS [proxy_protocol], ...",
-     .help = "The addresses that the server is reached at, separated by commas: `:80` (IPv6 and IPv4), "
-             "`127.0.0.1:80`, `[::1]:80`, `unix:/run/site.sock`.  Servers may share an address; the name in Host "
-             "then tells them apart, and they have to agree on what follows the address.  `proxy_protocol`: each "
-             "connection begins with a PROXY protocol header (version 1 or 2); it is taken from `trusted_proxies` "
-             "alone."},
-    {.name = "tls", .type = WR_T_PARSED, .class_ = WR_CLASS_SERVER, .where = WR_IN_DEFAULTS | WR_IN_SERVER,
-     .offset = offsetof(struct wr_server_conf, tls), .preset = "auto", .parse = rows_parse_tls, .words = rows_tls,
+     .help =
+         "The addresses that the server is reached at, separated by commas: `:80` (IPv6 and IPv4), "
+         "`127.0.0.1:80`, `[::1]:80`, `unix:/run/site.sock`.  Servers may share an address; the name in Host "
+         "then tells them apart, and they have to agree on what follows the address.  `proxy_protocol`: each "
+         "connection begins with a PROXY protocol header (version 1 or 2); it is taken from `trusted_proxies` "
+         "alone."},
+    {.name = "tls",
+     .type = WR_T_PARSED,
+     .class_ = WR_CLASS_SERVER,
+     .where = WR_IN_DEFAULTS | WR_IN_SERVER,
+     .offset = offsetof(struct wr_server_conf, tls),
+     .preset = "auto",
+     .parse = rows_parse_tls,
+     .words = rows_tls,
      .grammar = "off | auto",
-     .help = "`auto`: HTTPS once certificates can be had, which is not in this release; until then plain HTTP, and "
-             "one notice.  `off`: plain HTTP, without the notice."},
-    {.name = "upstream", .type = WR_T_TEXT, .class_ = WR_CLASS_SERVER, .where = WR_IN_SERVER,
-     .offset = offsetof(struct wr_server_conf, upstream), .grammar = "TARGET",
+     .help =
+         "`auto`: HTTPS once certificates can be had, which is not in this release; until then plain HTTP, and "
+         "one notice.  `off`: plain HTTP, without the notice."},
+    {.name = "upstream",
+     .type = WR_T_TEXT,
+     .class_ = WR_CLASS_SERVER,
+     .where = WR_IN_SERVER,
+     .offset = offsetof(struct wr_server_conf, upstream),
+     .grammar = "TARGET",
      .help = "Short for the path key `/*`: where everything goes that no other route of the server takes."},
-    {.name = "/", .type = WR_T_MAP, .class_ = WR_CLASS_SERVER, .where = WR_IN_SERVER,
-     .offset = offsetof(struct wr_server_conf, paths), .grammar = "TARGET",
-     .help = "A path key: requests for that path go to that target.  `/api/*` is `/api` and everything below it, "
-             "never `/apix`; without `/*` at its end a key is that very path alone.  A path with a `=` in it is "
-             "written as a `[route]`."},
+    {.name = "/",
+     .type = WR_T_MAP,
+     .class_ = WR_CLASS_SERVER,
+     .where = WR_IN_SERVER,
+     .offset = offsetof(struct wr_server_conf, paths),
+     .grammar = "TARGET",
+     .help =
+         "A path key: requests for that path go to that target.  `/api/*` is `/api` and everything below it, "
+         "never `/apix`; without `/*` at its end a key is that very path alone.  A path with a `=` in it is "
+         "written as a `[route]`."},
     {.name = NULL},
 };
 
@@ -301,11 +344,13 @@ static const struct wr_directive rows_route[] = {
                .help = "The route takes requests with one of these methods only."),
     ROWS_ROUTE("if.header.*", WR_T_MAP, WR_IN_ROUTE, if_header, .flags = WR_D_LOCAL | WR_D_KEY_IS_HEADER,
                .grammar = "TEXT | TEXT* | *",
-               .help = "The route takes requests only that have this field with exactly this value, or with one "
-                       "that begins so where the text ends in `*` (which alone is any value).  Of a field that "
-                       "came several times the first counts."),
-    ROWS_ROUTE("if.query.*", WR_T_MAP, WR_IN_ROUTE, if_query, .flags = WR_D_LOCAL, .grammar = "TEXT | TEXT* | *",
-               .help = "The same for a parameter of the query, percent-decoded.  The first of its name counts."),
+               .help =
+                   "The route takes requests only that have this field with exactly this value, or with one "
+                   "that begins so where the text ends in `*` (which alone is any value).  Of a field that "
+                   "came several times the first counts."),
+    ROWS_ROUTE(
+        "if.query.*", WR_T_MAP, WR_IN_ROUTE, if_query, .flags = WR_D_LOCAL, .grammar = "TEXT | TEXT* | *",
+        .help = "The same for a parameter of the query, percent-decoded.  The first of its name counts."),
     ROWS_ROUTE("if.client", WR_T_CIDRS, WR_IN_ROUTE, if_client, .flags = WR_D_LOCAL,
                .help = "The route takes requests only of clients in these networks."),
     ROWS_ROUTE("strip", WR_T_PARSED, WR_IN_SITE, strip, .parse = rows_parse_strip, .grammar = "PATH | off",
@@ -313,56 +358,68 @@ static const struct wr_directive rows_route[] = {
                        "`strip = /api` the upstream sees `/v1/x` for `/api/v1/x`, and `/` for `/api`."),
     ROWS_ROUTE("path", WR_T_PARSED, WR_IN_SITE, path, .parse = rows_parse_path, .grammar = "PATH | off",
                .help = "The path that the upstream sees, whatever the request's was; the query stays."),
-    ROWS_ROUTE("host", WR_T_PARSED, WR_IN_SITE, host, .parse = rows_parse_host, .grammar = "HOST[:PORT] | off",
+    ROWS_ROUTE("host", WR_T_PARSED, WR_IN_SITE, host, .parse = rows_parse_host,
+               .grammar = "HOST[:PORT] | off",
                .help = "Host as the upstream sees it.  `off`: as the client sent it."),
-    ROWS_ROUTE("paths", WR_T_WORD, WR_IN_SITE, paths, .preset = "strict", .words = rows_paths,
-               .help = "What happens to a path that servers read in different ways (%2F, %5C, %00, a backslash, "
-                       "invalid UTF-8, dot segments above the root).  `strict`: 400, reason `ambiguous_path`, and "
-                       "what is forwarded is the canonical path.  `raw`: the target is forwarded byte for byte; "
-                       "routes and access rules still see the canonical path."),
-    ROWS_ROUTE("body_limit", WR_T_SIZE, WR_IN_SITE, body_limit, .preset = "off", .flags = WR_D_OFF,
-               .help = "The largest request body.  Larger: 413, reason `body_too_large`.  `off`: any; weir does not "
-                       "keep bodies, it passes them on as the upstream takes them."),
-    ROWS_ROUTE("buffer", WR_T_FLAGS, WR_IN_SITE, buffer, .preset = "off", .words = rows_buffer, .flags = WR_D_OFF,
-               .help = "`request`: the request body is collected before the upstream is asked (100-continue is "
-                       "answered by weir).  `response`: what a slow client has not taken of a response goes to a "
-                       "temporary file of up to `buffer.file`, so that the upstream is free.  Both may stand."),
-    ROWS_ROUTE("buffer.response", WR_T_SIZE, WR_IN_SITE, buffer_response, .preset = "256k", .min = 4096,
-               .max = 1U << 30,
-               .help = "How far a response is read ahead of a slow client in memory.  Beyond that the upstream is "
-                       "read as slowly as the client reads."),
+    ROWS_ROUTE(
+        "paths", WR_T_WORD, WR_IN_SITE, paths, .preset = "strict", .words = rows_paths,
+        .help = "What happens to a path that servers read in different ways (%2F, %5C, %00, a backslash, "
+                "invalid UTF-8, dot segments above the root).  `strict`: 400, reason `ambiguous_path`, and "
+                "what is forwarded is the canonical path.  `raw`: the target is forwarded byte for byte; "
+                "routes and access rules still see the canonical path."),
+    ROWS_ROUTE(
+        "body_limit", WR_T_SIZE, WR_IN_SITE, body_limit, .preset = "off", .flags = WR_D_OFF,
+        .help = "The largest request body.  Larger: 413, reason `body_too_large`.  `off`: any; weir does not "
+                "keep bodies, it passes them on as the upstream takes them."),
+    ROWS_ROUTE(
+        "buffer", WR_T_FLAGS, WR_IN_SITE, buffer, .preset = "off", .words = rows_buffer, .flags = WR_D_OFF,
+        .help = "`request`: the request body is collected before the upstream is asked (100-continue is "
+                "answered by weir).  `response`: what a slow client has not taken of a response goes to a "
+                "temporary file of up to `buffer.file`, so that the upstream is free.  Both may stand."),
+    ROWS_ROUTE(
+        "buffer.response", WR_T_SIZE, WR_IN_SITE, buffer_response, .preset = "256k", .min = 4096,
+        .max = 1U << 30,
+        .help = "How far a response is read ahead of a slow client in memory.  Beyond that the upstream is "
+                "read as slowly as the client reads."),
     ROWS_ROUTE("buffer.file", WR_T_SIZE, WR_IN_SITE, buffer_file, .preset = "1g", .max = UINT64_C(1) << 50,
                .help = "The largest temporary file for one body."),
     ROWS_ROUTE("deadline", WR_T_TIME, WR_IN_SITE, deadline_ms, .preset = "off", .flags = WR_D_OFF, .min = 1,
                .max = ROWS_DAY,
-               .help = "The time from the complete request head to the response head: waiting, connecting and "
-                       "trying again included.  Later: 504, reason `deadline`."),
+               .help =
+                   "The time from the complete request head to the response head: waiting, connecting and "
+                   "trying again included.  Later: 504, reason `deadline`."),
     ROWS_ROUTE("timeout.connect", WR_T_TIME, WR_IN_SITE, connect_ms, .preset = "5s", .min = 1, .max = 3600000,
                .help = "The time for a connection to a server of the upstream.  Later: 504, reason "
                        "`upstream_connect_timeout`."),
-    ROWS_ROUTE("timeout.first_byte", WR_T_TIME, WR_IN_SITE, first_byte_ms, .preset = "60s", .flags = WR_D_OFF,
-               .min = 1, .max = ROWS_DAY,
-               .help = "The time from the last byte of the request to the first byte of the response.  Later: 504, "
-                       "reason `upstream_first_byte`."),
+    ROWS_ROUTE(
+        "timeout.first_byte", WR_T_TIME, WR_IN_SITE, first_byte_ms, .preset = "60s", .flags = WR_D_OFF,
+        .min = 1, .max = ROWS_DAY,
+        .help = "The time from the last byte of the request to the first byte of the response.  Later: 504, "
+                "reason `upstream_first_byte`."),
     ROWS_ROUTE("timeout.idle", WR_T_TIME, WR_IN_SITE, idle_ms, .preset = "60s", .flags = WR_D_OFF, .min = 1,
                .max = ROWS_DAY,
-               .help = "The longest silence of an upstream inside a response.  Longer: reason `upstream_idle`."),
-    ROWS_ROUTE("timeout.tunnel", WR_T_TIME, WR_IN_SITE, tunnel_ms, .preset = "1h", .flags = WR_D_OFF, .min = 1,
-               .max = ROWS_YEAR,
-               .help = "The longest silence of a tunnel (WebSocket and other upgrades) and of an event stream."),
-    ROWS_ROUTE("timeout.total", WR_T_TIME, WR_IN_SITE, total_ms, .preset = "off", .flags = WR_D_OFF, .min = 1,
-               .max = ROWS_YEAR,
-               .help = "The time from the complete request head to the last byte of the response.  Longer: reason "
-                       "`total_timeout`."),
-    ROWS_ROUTE("underscores", WR_T_WORD, WR_IN_SITE, underscores, .preset = "drop", .words = rows_underscores,
-               .help = "`drop`: fields whose names have an underscore are left out before a request goes on, since "
-                       "applications cannot tell X_Real_IP from X-Real-IP.  `keep`: they stay (but for spellings "
-                       "of the forwarding fields, which go in any case)."),
-    ROWS_ROUTE("access_log", WR_T_NAME, WR_IN_SITE, access_log, .preset = "off", .flags = WR_D_OFF, .ref = "log",
-               .help = "The `[log]` that requests are written to."),
+               .help =
+                   "The longest silence of an upstream inside a response.  Longer: reason `upstream_idle`."),
+    ROWS_ROUTE("timeout.tunnel", WR_T_TIME, WR_IN_SITE, tunnel_ms, .preset = "1h", .flags = WR_D_OFF,
+               .min = 1, .max = ROWS_YEAR,
+               .help =
+                   "The longest silence of a tunnel (WebSocket and other upgrades) and of an event stream."),
+    ROWS_ROUTE(
+        "timeout.total", WR_T_TIME, WR_IN_SITE, total_ms, .preset = "off", .flags = WR_D_OFF, .min = 1,
+        .max = ROWS_YEAR,
+        .help = "The time from the complete request head to the last byte of the response.  Longer: reason "
+                "`total_timeout`."),
+    ROWS_ROUTE(
+        "underscores", WR_T_WORD, WR_IN_SITE, underscores, .preset = "drop", .words = rows_underscores,
+        .help = "`drop`: fields whose names have an underscore are left out before a request goes on, since "
+                "applications cannot tell X_Real_IP from X-Real-IP.  `keep`: they stay (but for spellings "
+                "of the forwarding fields, which go in any case)."),
+    ROWS_ROUTE("access_log", WR_T_NAME, WR_IN_SITE, access_log, .preset = "off", .flags = WR_D_OFF,
+               .ref = "log", .help = "The `[log]` that requests are written to."),
     ROWS_ROUTE("server_timing", WR_T_BOOL, WR_IN_SITE, server_timing, .preset = "off",
-               .help = "Whether a response gets a Server-Timing field with the times that weir measured: queue, "
-                       "connect, first byte."),
+               .help =
+                   "Whether a response gets a Server-Timing field with the times that weir measured: queue, "
+                   "connect, first byte."),
     {.name = NULL},
 };
 
@@ -375,19 +432,22 @@ static const struct wr_directive rows_route[] = {
     }
 
 static const struct wr_directive rows_upstream[] = {
-    ROWS_UPSTREAM("server", WR_T_WORDS, server, .grammar = "ADDRESS ...",
-                  .help = "The servers of the upstream, by address: `10.0.0.1:8080`, `[fd00::1]:8080`, "
-                          "`app.internal:8080`, `unix:/run/app.sock`.  A name is one server: its addresses are tried "
-                          "in turn until one takes the connection.  A name that does not resolve does not stop "
-                          "weir; it is tried again."),
-    ROWS_UPSTREAM("server.*", WR_T_MAP, server_named, .grammar = "ADDRESS [weight=N] [backup] [max=N]",
-                  .help = "A server with a name of its own, which is its label in logs and metrics.  `weight=2`: it "
-                          "gets twice as many requests as one of weight 1 (1 to 1000).  `backup`: it is used only "
-                          "when no other can be.  `max=N`: so many requests at once at most."),
+    ROWS_UPSTREAM(
+        "server", WR_T_WORDS, server, .grammar = "ADDRESS ...",
+        .help = "The servers of the upstream, by address: `10.0.0.1:8080`, `[fd00::1]:8080`, "
+                "`app.internal:8080`, `unix:/run/app.sock`.  A name is one server: its addresses are tried "
+                "in turn until one takes the connection.  A name that does not resolve does not stop "
+                "weir; it is tried again."),
+    ROWS_UPSTREAM(
+        "server.*", WR_T_MAP, server_named, .grammar = "ADDRESS [weight=N] [backup] [max=N]",
+        .help = "A server with a name of its own, which is its label in logs and metrics.  `weight=2`: it "
+                "gets twice as many requests as one of weight 1 (1 to 1000).  `backup`: it is used only "
+                "when no other can be.  `max=N`: so many requests at once at most."),
     ROWS_UPSTREAM("keepalive", WR_T_INT, keepalive, .preset = "64", .flags = WR_D_OFF, .max = 100000,
                   .help = "How many idle connections to the upstream are kept, in all workers together."),
-    ROWS_UPSTREAM("keepalive_timeout", WR_T_TIME, keepalive_idle_ms, .preset = "60s", .min = 1000, .max = ROWS_DAY,
-                  .help = "How long an idle connection is kept; shorter where the server announces a shorter time."),
+    ROWS_UPSTREAM(
+        "keepalive_timeout", WR_T_TIME, keepalive_idle_ms, .preset = "60s", .min = 1000, .max = ROWS_DAY,
+        .help = "How long an idle connection is kept; shorter where the server announces a shorter time."),
     {.name = NULL},
 };
 
@@ -400,9 +460,11 @@ static const struct wr_directive rows_upstream[] = {
 static const struct wr_directive rows_log[] = {
     ROWS_LOG("path", WR_T_PARSED, path, .parse = rows_parse_file, .grammar = "PATH",
              .help = "The file, which every log has to name.  It is reopened on SIGUSR1."),
-    ROWS_LOG("format", WR_T_WORD, format, .preset = "combined", .words = rows_format,
-             .help = "`combined`: one line a request, as nginx and Apache write it.  `json`: one object a line, with "
-                     "the route, the upstream, times and the reason of a failure."),
+    ROWS_LOG(
+        "format", WR_T_WORD, format, .preset = "combined", .words = rows_format,
+        .help =
+            "`combined`: one line a request, as nginx and Apache write it.  `json`: one object a line, with "
+            "the route, the upstream, times and the reason of a failure."),
     ROWS_LOG("redact", WR_T_WORDS, redact, .flags = WR_D_OFF, .grammar = "NAME ... | off",
              .help = "Query parameters and header fields whose values are written as `-`."),
     ROWS_LOG("sample", WR_T_INT, sample, .preset = "1", .min = 1, .max = 1000000,

@@ -210,7 +210,8 @@ source_names_pattern(struct wr_conf *cf, struct wr_conf_section *s, struct wr_st
 }
 
 static const char *
-source_names_plain(struct wr_conf *cf, struct wr_conf_section *s, struct wr_str rest, const struct source_kind *k)
+source_names_plain(struct wr_conf *cf, struct wr_conf_section *s, struct wr_str rest,
+                   const struct source_kind *k)
 {
     struct wr_str word;
 
@@ -299,7 +300,8 @@ source_on_section(void *arg, unsigned line, struct wr_str head, bool bad)
     const char *why = source_names(f->cf, s, rest, &kind);
 
     if (why) {
-        wr_conf_error(f->cf, place, "[%s]: %s; the shape is %s", wr_conf_shown(f->cf->pool, head), why, kind.shape);
+        wr_conf_error(f->cf, place, "[%s]: %s; the shape is %s", wr_conf_shown(f->cf->pool, head), why,
+                      kind.shape);
         s->repeated = true; /* its keys are still worth checking */
     }
 }
@@ -410,7 +412,8 @@ source_include_path(struct wr_conf *cf, struct wr_str pattern, struct wr_place p
     if (pattern.p[0] == '/' || !slash) {
         return wr_pool_str(cf->pool, pattern).p;
     }
-    return wr_pool_printf(cf->pool, "%.*s/%.*s", (int)(slash - place.file), place.file, WR_STR_ARG(pattern)).p;
+    return wr_pool_printf(cf->pool, "%.*s/%.*s", (int)(slash - place.file), place.file, WR_STR_ARG(pattern))
+        .p;
 }
 
 static void

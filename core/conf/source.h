@@ -37,7 +37,7 @@ struct wr_conf_section {
     struct wr_conf_entry *entries;
     size_t entries_n;
     size_t entries_cap; /* of sections made by hand */
-    bool repeated; /* the same section stands before: its keys are checked, but nothing is made of it */
+    bool repeated;      /* the same section stands before: its keys are checked, but nothing is made of it */
 };
 
 struct wr_conf_source {
@@ -47,7 +47,7 @@ struct wr_conf_source {
     struct wr_conf_file_id {
         uint64_t dev;
         uint64_t ino;
-    } *ids; /* of the files, in the same order */
+    } * ids; /* of the files, in the same order */
     size_t ids_cap;
     struct wr_conf_section **sections;
     size_t sections_n;
@@ -60,7 +60,8 @@ void wr_conf_source_file(struct wr_conf *cf, const char *file);
 /* The same from memory; what it includes is relative to the working directory. */
 void wr_conf_source_text(struct wr_conf *cf, const char *name, struct wr_str text);
 /* Sections made by hand (the no-file form). */
-struct wr_conf_section *wr_conf_source_section(struct wr_conf *cf, enum wr_conf_kind kind, struct wr_place place);
+struct wr_conf_section *wr_conf_source_section(struct wr_conf *cf, enum wr_conf_kind kind,
+                                               struct wr_place place);
 void wr_conf_source_entry(struct wr_conf *cf, struct wr_conf_section *s, const char *key, struct wr_str text,
                           struct wr_place place);
 /* Finds repeated sections and makes the index; afterwards nothing is added. */

@@ -54,7 +54,7 @@ bool
 wr_conf_parse_size(struct wr_str s, uint64_t *bytes)
 {
     static const struct types_unit units[] = {
-        {"", 1},          {"k", 1U << 10},  {"K", 1U << 10},         {"m", 1U << 20},         {"M", 1U << 20},
+        {"", 1},         {"k", 1U << 10}, {"K", 1U << 10},          {"m", 1U << 20},          {"M", 1U << 20},
         {"g", 1U << 30}, {"G", 1U << 30}, {"t", UINT64_C(1) << 40}, {"T", UINT64_C(1) << 40}, {NULL, 0},
     };
 
@@ -75,7 +75,10 @@ bool
 wr_conf_parse_rate(struct wr_str s, struct wr_rate *rate)
 {
     static const struct types_unit units[] = {
-        {"/s", 1000}, {"/min", 60000}, {"/h", 3600000}, {NULL, 0},
+        {"/s", 1000},
+        {"/min", 60000},
+        {"/h", 3600000},
+        {NULL, 0},
     };
     struct wr_str word;
 
@@ -121,10 +124,18 @@ const char *
 wr_conf_type_grammar(struct wr_pool *pool, const struct wr_directive *row)
 {
     static const char *const plain[] = {
-        [WR_T_BOOL] = "on | off", [WR_T_INT] = "NUMBER",   [WR_T_SIZE] = "SIZE",
-        [WR_T_TIME] = "TIME",     [WR_T_RATE] = "RATE",    [WR_T_TEXT] = "TEXT",
-        [WR_T_NAME] = "NAME",     [WR_T_WORD] = "",        [WR_T_FLAGS] = "",
-        [WR_T_WORDS] = "WORD ...", [WR_T_CIDRS] = "NETWORK ... | none", [WR_T_MAP] = "TEXT",
+        [WR_T_BOOL] = "on | off",
+        [WR_T_INT] = "NUMBER",
+        [WR_T_SIZE] = "SIZE",
+        [WR_T_TIME] = "TIME",
+        [WR_T_RATE] = "RATE",
+        [WR_T_TEXT] = "TEXT",
+        [WR_T_NAME] = "NAME",
+        [WR_T_WORD] = "",
+        [WR_T_FLAGS] = "",
+        [WR_T_WORDS] = "WORD ...",
+        [WR_T_CIDRS] = "NETWORK ... | none",
+        [WR_T_MAP] = "TEXT",
         [WR_T_PARSED] = "VALUE",
     };
 
@@ -232,9 +243,10 @@ types_refuse(const struct wr_type_job *job, struct wr_str word, const char *why)
     struct wr_suggest sg;
 
     types_suggest(job, word, &sg);
-    wr_conf_error(job->cf, job->place, "bad value \"%s\" of %s: %s%sit takes %s%s%s", wr_conf_shown(pool, word),
-                  wr_conf_shown(pool, job->key), why ? why : "", why ? "; " : "",
-                  wr_conf_type_grammar(pool, job->row), types_example(job->row->type), wr_suggest_text(&sg, pool));
+    wr_conf_error(job->cf, job->place, "bad value \"%s\" of %s: %s%sit takes %s%s%s",
+                  wr_conf_shown(pool, word), wr_conf_shown(pool, job->key), why ? why : "", why ? "; " : "",
+                  wr_conf_type_grammar(pool, job->row), types_example(job->row->type),
+                  wr_suggest_text(&sg, pool));
     return false;
 }
 
@@ -261,7 +273,8 @@ static const char *
 types_bound(struct wr_pool *pool, enum wr_type type, uint64_t v)
 {
     static const struct types_unit sizes[] = {{"g", 1U << 30}, {"m", 1U << 20}, {"k", 1U << 10}, {"", 1}};
-    static const struct types_unit times[] = {{"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
+    static const struct types_unit times[] = {
+        {"d", 86400000}, {"h", 3600000}, {"m", 60000}, {"s", 1000}, {"ms", 1}};
     static const struct types_unit plain[] = {{"", 1}};
     const struct types_unit *u = type == WR_T_SIZE ? sizes : type == WR_T_TIME ? times : plain;
 
@@ -278,9 +291,9 @@ types_parse_number(const struct wr_type_job *job, struct wr_str s, void *field)
     uint64_t v = 0;
 
     if (!types_special(row, s, &v)) {
-        bool ok = row->type == WR_T_SIZE   ? wr_conf_parse_size(s, &v)
-                  : row->type == WR_T_TIME ? wr_conf_parse_time(s, &v)
-                                           : wr_str_u64(s, TYPES_NUMBER_MOST, &v);
+        bool ok = row->type == WR_T_SIZE ? wr_conf_parse_size(s, &v)
+            : row->type == WR_T_TIME     ? wr_conf_parse_time(s, &v)
+                                         : wr_str_u64(s, TYPES_NUMBER_MOST, &v);
         struct wr_str unit;
         if (!ok) {
             uint64_t bare;
@@ -290,7 +303,8 @@ types_parse_number(const struct wr_type_job *job, struct wr_str s, void *field)
         if ((row->min || row->max) && (v < row->min || v > row->max)) {
             struct wr_pool *pool = job->cf->pool;
             return types_refuse(job, s,
-                                wr_pool_printf(pool, "not between %s and %s", types_bound(pool, row->type, row->min),
+                                wr_pool_printf(pool, "not between %s and %s",
+                                               types_bound(pool, row->type, row->min),
                                                types_bound(pool, row->type, row->max))
                                     .p);
         }
@@ -415,7 +429,8 @@ types_parse_words(const struct wr_type_job *job, struct wr_str rest, void *field
     }
     if (list.n == 1 && (job->row->flags & WR_D_OFF) && wr_str_eq(list.v[0], WR_STR("off"))) {
         list.n = 0;
-    } else if (list.n == 1 && (job->row->flags & WR_D_OFF) && wr_str_distance(list.v[0], WR_STR("off"), 1) == 1) {
+    } else if (list.n == 1 && (job->row->flags & WR_D_OFF) &&
+               wr_str_distance(list.v[0], WR_STR("off"), 1) == 1) {
         wr_conf_warn(job->cf, job->place, "%s: \"%s\" is taken for a word of a list; did you mean \"off\"?",
                      wr_conf_shown(job->cf->pool, job->key), wr_conf_shown(job->cf->pool, list.v[0]));
     }
@@ -497,9 +512,9 @@ wr_conf_type_parse(const struct wr_type_job *job, void *field)
     switch (type) {
     case WR_T_TEXT:
         s = job->value->text;
-        *(struct wr_str *)field = (job->row->flags & WR_D_OFF) && !job->value->quoted && wr_str_eq(s, WR_STR("off"))
-                                       ? WR_STR_NONE
-                                       : s;
+        *(struct wr_str *)field =
+            (job->row->flags & WR_D_OFF) && !job->value->quoted && wr_str_eq(s, WR_STR("off")) ? WR_STR_NONE
+                                                                                               : s;
         return true;
     case WR_T_FLAGS:
         return types_parse_flags(job, job->value->words, field);

@@ -149,7 +149,9 @@ value_add_variable(struct value_job *job, struct wr_str inside, struct value_out
     struct wr_str name = preset ? wr_str_make(inside.p, (size_t)colon) : inside;
 
     if (!value_name_ok(name)) {
-        value_error(job, wr_pool_printf(job->cf->pool, "\"${%s}\" is neither ${NAME} nor ${NAME:-preset}", wr_conf_shown(pool, inside)));
+        value_error(job,
+                    wr_pool_printf(job->cf->pool, "\"${%s}\" is neither ${NAME} nor ${NAME:-preset}",
+                                   wr_conf_shown(pool, inside)));
         return;
     }
     const char *z = job->cf->sealed ? NULL : getenv(wr_pool_str(pool, name).p);
@@ -159,13 +161,16 @@ value_add_variable(struct value_job *job, struct wr_str inside, struct value_out
         return;
     }
     if (!z) {
-        value_error(job, wr_pool_printf(pool, "the environment has no %s; ${NAME:-x} would be x then",
-                                        wr_conf_shown(pool, name)));
+        value_error(job,
+                    wr_pool_printf(pool, "the environment has no %s; ${NAME:-x} would be x then",
+                                   wr_conf_shown(pool, name)));
         return;
     }
     for (const char *p = z; *p; p++) {
         if (((unsigned char)*p < 0x20 && *p != '\t') || *p == 0x7f) {
-            value_error(job, wr_pool_printf(job->cf->pool, "the value of ${%s} has a control byte or a line break", wr_conf_shown(pool, name)));
+            value_error(job,
+                        wr_pool_printf(job->cf->pool, "the value of ${%s} has a control byte or a line break",
+                                       wr_conf_shown(pool, name)));
             return;
         }
     }
@@ -208,7 +213,9 @@ value_expand(struct value_job *job, struct wr_str s, bool quoted, struct value_o
         } else if (value_is_variable(s, i)) {
             size_t end = value_variable_end(s, i);
             if (end == 0) {
-                value_error(job, wr_pool_printf(job->cf->pool, "\"%s\": \"${\" needs a closing \"}\"", wr_conf_shown(job->cf->pool, s)));
+                value_error(job,
+                            wr_pool_printf(job->cf->pool, "\"%s\": \"${\" needs a closing \"}\"",
+                                           wr_conf_shown(job->cf->pool, s)));
                 return true;
             }
             value_add_variable(job, wr_str_make(s.p + i + 2, end - i - 3), o);

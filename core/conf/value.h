@@ -9,9 +9,9 @@
 #include "core/conf/conf.h"
 
 struct wr_conf_value {
-    struct wr_str raw;   /* as it stands in the file */
-    struct wr_str text;  /* for types that take any text: expanded, quotes round the whole stripped */
-    struct wr_str words; /* for types made of words, see wr_conf_word: expanded data is quoted in it */
+    struct wr_str raw;     /* as it stands in the file */
+    struct wr_str text;    /* for types that take any text: expanded, quotes round the whole stripped */
+    struct wr_str words;   /* for types made of words, see wr_conf_word: expanded data is quoted in it */
     const char *words_why; /* why words cannot be taken; NULL when they can */
     bool expanded;         /* something of it came from the environment */
     bool file;             /* it is the contents of a file (@/path) */
@@ -21,7 +21,8 @@ struct wr_conf_value {
 /* A value that is text and nothing else: presets, arguments. */
 void wr_conf_value_plain(struct wr_str text, struct wr_conf_value *v);
 /* Reads `raw`, which outlives the pool.  False: reported, *v is unusable. */
-bool wr_conf_value_make(struct wr_conf *cf, struct wr_str raw, struct wr_place place, struct wr_conf_value *v);
+bool wr_conf_value_make(struct wr_conf *cf, struct wr_str raw, struct wr_place place,
+                        struct wr_conf_value *v);
 /* The value as a line that reads back to the same (for -T).  words: of a type that is made of words. */
 struct wr_str wr_conf_value_render(struct wr_pool *pool, const struct wr_conf_value *v, bool words);
 

@@ -13,6 +13,8 @@
 /* Memory that kept bytes may pin before small pieces are copied out of large buffers. */
 #define BODY_KEPT_CHARGE_MOST (4 * WR_BUF_BIG_BYTES)
 
+const char wr_body_reason[] = "request body";
+
 void
 wr_body_init(struct wr_body *b)
 {
@@ -40,7 +42,8 @@ body_announce(struct wr_req *r)
     struct wr_body *b = &r->body;
 
     if (b->holds > 0) {
-        if (b->complete && r->parked) {
+        bool enough = b->complete || (!b->collects && b->fresh.bytes >= b->hold_bytes);
+        if (enough && r->parked && r->park_reason == wr_body_reason) {
             wr_req_wake(r->sv, wr_req_token(r));
         }
         return;
@@ -169,7 +172,7 @@ wr_body_push(struct wr_req *r, struct wr_chain *ch, bool last)
         wr_chain_free(ch);
         return;
     }
-    if (r->req_filters != NULL) {
+    if (r->req_filters != NULL && r->body.started) {
         r->req_filters->ops->body(r->req_filters, r, ch, last);
         return;
     }
@@ -198,6 +201,27 @@ wr_body_room(const struct wr_req *r)
     return b->fresh.bytes < window ? window - b->fresh.bytes : 0;
 }
 
+/* The first one that holds or takes: what came with the head goes through the request filters, which were not
+ * all there when it came. */
+static void
+body_start(struct wr_req *r)
+{
+    struct wr_body *b = &r->body;
+    struct wr_chain raw = WR_CHAIN_INIT(raw);
+    bool last = b->complete;
+
+    b->started = true;
+    if (r->req_filters == NULL || (b->received == 0 && !last)) {
+        return;
+    }
+    wr_chain_move(&raw, &b->fresh);
+    b->received = 0;
+    b->complete = false;
+    b->holds++; /* nobody is told of what is there already */
+    r->req_filters->ops->body(r->req_filters, r, &raw, last);
+    b->holds--;
+}
+
 /* Somebody wants bytes: the front reads on, and a client that waits for 100 gets it. */
 static void
 body_want(struct wr_req *r)
@@ -210,7 +234,7 @@ body_want(struct wr_req *r)
     }
     if (r->expect_continue && !b->continued) {
         b->continued = true;
-        if (b->received == 0) {
+        if (b->received == 0 && !r->head_sent) {
             r->front->send_inform(r, 100, NULL);
         }
     }
@@ -240,7 +264,13 @@ wr_body_take(struct wr_req *r, struct wr_chain *dst, size_t most)
     struct wr_body *b = &r->body;
     struct wr_chain out = WR_CHAIN_INIT(out);
 
-    if (!b->present || (b->complete && b->taken == b->received)) {
+    if (!b->present) {
+        return true;
+    }
+    if (wr_unlikely(!b->started)) {
+        body_start(r);
+    }
+    if (b->complete && b->taken == b->received) {
         return true;
     }
     if (b->holds > 0) {
@@ -315,8 +345,13 @@ wr_body_hold(struct wr_req *r, uint64_t most_bytes)
 {
     struct wr_body *b = &r->body;
 
-    b->holds++;
+    if (b->holds++ == 0) {
+        b->hold_bytes = 0;
+    }
     b->hold_bytes = WR_MAX(b->hold_bytes, most_bytes);
+    if (!b->started) {
+        body_start(r);
+    }
     if (!b->complete) {
         body_want(r);
     }

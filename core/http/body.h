@@ -28,6 +28,7 @@ struct wr_body {
     bool present;          /* there is a body, maybe empty (length >= 0 or chunked) */
     bool complete;         /* the last byte is here */
     bool keep;             /* taken bytes are kept: offset 0 is still held */
+    bool started;          /* somebody holds or takes: what came before has passed the request filters */
     bool wanted;           /* somebody has asked for bytes: 100-continue is due */
     bool continued;        /* 100 was sent, or needs not */
     uint16_t holds;        /* holders: nothing is given out while > 0 */
@@ -63,6 +64,11 @@ void wr_body_forget(struct wr_req *r);
 void wr_body_collect(struct wr_req *r);
 
 /* ---- inspectors ---- */
+/*
+ * A holder waits by parking with this very reason: it is woken when the body
+ * is complete or the window that was asked for is full.
+ */
+extern const char wr_body_reason[];
 void wr_body_hold(struct wr_req *r, uint64_t most_bytes);
 void wr_body_release(struct wr_req *r);
 

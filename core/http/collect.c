@@ -45,7 +45,7 @@ wr_pipeline_collect(struct wr_req *r)
     }
     if (!b->complete) {
         /* The front's clocks bound it: body_timeout and the minimum rate. */
-        wr_req_park(r, "request body", WR_TIMER_NEVER, WR_E_BODY_TIMEOUT, NULL, NULL);
+        wr_req_park(r, wr_body_reason, WR_TIMER_NEVER, WR_E_BODY_TIMEOUT, NULL, NULL);
         return WR_WAIT;
     }
     wr_body_release(r);

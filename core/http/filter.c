@@ -29,7 +29,7 @@ wr_filter_push(struct wr_req *r, const struct wr_filter_ops *ops, void *state)
 struct wr_filter *
 wr_filter_push_request(struct wr_req *r, const struct wr_filter_ops *ops, void *state)
 {
-    wr_assert(r->body.taken == 0);
+    wr_assert(!r->body.started);
     struct wr_filter *f = filter_insert(r, &r->req_filters, ops, state);
     f->request = true;
     return f;
@@ -52,13 +52,17 @@ wr_filter_head_from(struct wr_filter *f, struct wr_req *r, bool more)
 void
 wr_filter_head(struct wr_filter *f, struct wr_req *r, bool more)
 {
-    wr_filter_head_from(f->next, r, more);
+    if (!f->ended) {
+        wr_filter_head_from(f->next, r, more);
+    }
 }
 
 void
 wr_filter_body(struct wr_filter *f, struct wr_req *r, struct wr_chain *ch, bool last)
 {
-    if (f->next != NULL) {
+    if (f->ended) {
+        wr_chain_free(ch);
+    } else if (f->next != NULL) {
         f->next->ops->body(f->next, r, ch, last);
     } else if (f->request) {
         wr_body_arrive(r, ch, last);
@@ -85,7 +89,7 @@ wr_filter_credit(struct wr_filter *f, struct wr_req *r)
         return;
     }
     wr_filter_credit(f->next, r);
-    if (f->ops->credit != NULL && !r->ending) {
+    if (f->ops->credit != NULL && !r->ending && !f->ended) {
         f->ops->credit(f, r);
     }
 }
@@ -94,6 +98,7 @@ void
 wr_filter_end(struct wr_filter *f, struct wr_req *r)
 {
     for (; f != NULL; f = f->next) {
+        f->ended = true;
         if (f->ops->end != NULL) {
             f->ops->end(f, r);
         }

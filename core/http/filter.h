@@ -38,11 +38,12 @@ struct wr_filter {
     struct wr_filter *next;
     void *state;
     bool request; /* direction */
+    bool ended;   /* what it still passes on is dropped */
 };
 
 /* In RESPONSE; sorted by place, equal places in order of pushing. */
 struct wr_filter *wr_filter_push(struct wr_req *r, const struct wr_filter_ops *ops, void *state);
-/* In HEAD to LOOKUP, before a byte of the body was taken. */
+/* In HEAD to LOOKUP, before anybody wants the body (wr_body_hold, wr_body_take). */
 struct wr_filter *wr_filter_push_request(struct wr_req *r, const struct wr_filter_ops *ops, void *state);
 /* To the next filter, or to the front (response) or the body's window (request). */
 void wr_filter_head(struct wr_filter *f, struct wr_req *r, bool more);

@@ -95,9 +95,12 @@ request_on_timer(struct wr_timer *t)
     if (r->ending) {
         return;
     }
+    /* Each comes once: the page that tells of it must have time to leave. */
     if (r->total_ms <= now) {
+        r->total_ms = WR_TIMER_NEVER;
         wr_req_fail(r, WR_E_TOTAL_TIMEOUT);
     } else if (r->deadline_ms <= now) {
+        r->deadline_ms = WR_TIMER_NEVER;
         wr_req_fail(r, WR_E_DEADLINE);
     } else if (r->park_ms <= now) {
         wr_req_fail(r, r->park_err);
@@ -135,6 +138,7 @@ request_unpark(struct wr_req *r, bool cancelled)
     if (!r->parked) {
         return;
     }
+    wr_loop_unpost(&r->wake_task); /* a wake that is still to come was for this park, not for the next */
     r->parked = false;
     r->park_ms = WR_TIMER_NEVER;
     r->park_cancel = NULL;
@@ -212,6 +216,19 @@ request_log_failure(const struct wr_req *r, enum wr_err err)
                r->peer_text.n ? " server=" : "", WR_STR_ARG(r->peer_text));
 }
 
+/* A response whose head is still held, by RESPONSE or by a filter, is replaced by another. */
+static void
+request_withdraw(struct wr_req *r)
+{
+    wr_assert(!r->head_sent);
+    r->resp_begun = false;
+    r->tunnel = false;
+    wr_chain_free(&r->resp_held);
+    r->resp_held_last = false;
+    wr_filter_end(r->filters, r);
+    r->filters = NULL;
+}
+
 void
 wr_req_fail(struct wr_req *r, enum wr_err err)
 {
@@ -222,6 +239,8 @@ wr_req_fail(struct wr_req *r, enum wr_err err)
         r->err = err;
         request_name(r);
         request_log_failure(r, err);
+    } else {
+        r->resp_bare = true; /* the page of a failure has failed: RESPONSE shall not do it again */
     }
     request_unpark(r, true);
     request_drop_source(r);
@@ -232,11 +251,7 @@ wr_req_fail(struct wr_req *r, enum wr_err err)
         r->front->abort(r, err);
         return;
     }
-    r->resp_begun = false;
-    wr_chain_free(&r->resp_held);
-    r->resp_held_last = false;
-    wr_filter_end(r->filters, r);
-    r->filters = NULL;
+    request_withdraw(r);
     r->resp.n = 0;
     r->resp.have[0] = r->resp.have[1] = 0;
     struct wr_str page = wr_errorpage_make(r, wr_err_info[err].status);
@@ -251,6 +266,7 @@ wr_req_send_local(struct wr_req *r, struct wr_str body)
 
     r->local = true;
     request_drop_source(r);
+    request_withdraw(r);
     wr_resp_begin(r, true);
     if (r->ending) {
         return;

@@ -124,6 +124,7 @@ struct wr_req {
     int64_t resp_length;      /* bytes of the body; -1: unknown until it ends */
     bool resp_no_body;        /* HEAD, 204, 304, 101: no body bytes whatever the length says */
     bool resp_begun;          /* RESPONSE has run, the head is on its way */
+    bool resp_bare;           /* goes without RESPONSE, which failed on an error page */
     bool head_sent;           /* handed to the front: errors can no longer be answered */
     bool resp_complete;       /* the last byte was handed to the front */
     bool tunnel;              /* 101: bytes both ways */
@@ -198,7 +199,8 @@ void wr_req_end(struct wr_req *r);
  * visible.  The first error is the one that is logged.
  */
 void wr_req_fail(struct wr_req *r, enum wr_err err);
-/* A small response of weir's own: body is copied; type may be empty.  Further fields: add to r->resp first. */
+/* A small response of weir's own: body is copied; type may be empty.  Further fields: add to r->resp first.
+ * Replaces one whose head was not sent yet (its fields are the caller's to remove). */
 void wr_req_answer(struct wr_req *r, uint16_t status, struct wr_str type, struct wr_str body);
 
 /* As wr_req_answer when r->status, r->resp and r->resp_length are set already. */

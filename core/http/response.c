@@ -32,7 +32,7 @@ wr_resp_begin(struct wr_req *r, bool more)
     }
     r->phase = WR_PHASE_RESPONSE;
     r->handler = 0;
-    if (wr_pipeline_response(r)) {
+    if (r->resp_bare || wr_pipeline_response(r)) {
         wr_resp_go(r, more);
     }
 }

@@ -74,7 +74,9 @@ proxy_due(struct wr_req *r)
     struct wr_xfer *x = r->x;
     enum wr_err why = WR_E_UPSTREAM_IDLE;
 
-    if (x->sent_us == 0) {
+    if (r->tunnel) {
+        why = WR_E_TUNNEL_IDLE;
+    } else if (x->sent_us == 0) {
         why = WR_E_UPSTREAM_CONNECT_TIMEOUT;
     } else if (!x->got_byte) {
         why = WR_E_UPSTREAM_FIRST_BYTE;

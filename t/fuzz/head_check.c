@@ -18,6 +18,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static const struct wr_h1_limits limits = {
     .line_bytes = 4096, .total_bytes = 16384, .fields = FUZZ_FIELDS, .target_bytes = 2048};
+/* For what is read again: a path that had to be encoded and fields of the proxy's own make it longer. */
+static const struct wr_h1_limits wide = {
+    .line_bytes = 16384, .total_bytes = 65536, .fields = 2 * FUZZ_FIELDS, .target_bytes = 8192};
 
 static void
 must(bool ok)
@@ -34,14 +37,14 @@ struct judged {
 };
 
 static bool
-judge(struct judged *j, const char *raw, size_t n)
+judge(struct judged *j, const char *raw, size_t n, const struct wr_h1_limits *most)
 {
     static struct wr_client client;
-    struct wr_field fields[FUZZ_FIELDS];
+    struct wr_field fields[2 * FUZZ_FIELDS];
     struct wr_h1_head head;
 
     memset(j, 0, sizeof(*j));
-    if (wr_h1_parse_request(raw, n, &limits, &head, fields) != WR_H1_OK) {
+    if (wr_h1_parse_request(raw, n, most, &head, fields) != WR_H1_OK) {
         return false;
     }
     ptrdiff_t moved = wr_head_take(&j->r.req, &j->r.pool, raw, head.head_bytes, &head, fields);
@@ -200,20 +203,17 @@ fuzz_request(const char *raw, size_t n)
     static struct judged a, b;
     static struct text t;
 
-    if (judge(&a, raw, n) && a.err == WR_E_NONE) {
+    if (judge(&a, raw, n, &limits) && a.err == WR_E_NONE) {
         check_accepted(&a);
         t.n = 0;
         forward(&t, &a);
-        /* Encoding what needs it can make a target longer than the limit; nothing else may fail. */
-        if (a.r.path.n + a.r.uri.query.n < limits.target_bytes && t.n <= limits.total_bytes) {
-            must(judge(&b, t.p, t.n));
-            if (a.r.method_id == WR_M_OPTIONS && wr_head_has(&a.r.req, WR_N_MAX_FORWARDS)) {
-                must(b.err == WR_E_NONE);
-            } else {
-                check_same(&a, &b);
-            }
-            wr_pool_reset(&b.r.pool);
+        must(judge(&b, t.p, t.n, &wide));
+        if (a.r.method_id == WR_M_OPTIONS && wr_head_has(&a.r.req, WR_N_MAX_FORWARDS)) {
+            must(b.err == WR_E_NONE); /* counted down twice */
+        } else {
+            check_same(&a, &b);
         }
+        wr_pool_reset(&b.r.pool);
     }
     must(a.err == WR_E_NONE || wr_err_info[a.err].status >= 400);
     wr_pool_reset(&a.r.pool);

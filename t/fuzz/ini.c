@@ -45,7 +45,11 @@ static const struct wr_directive ini_rows[] = {
     {.name = NULL},
 };
 static const struct wr_directive ini_thing_rows[] = {
-    {.name = "size", .type = WR_T_SIZE, .class_ = WR_CLASS_OWN, .where = WR_IN_OWN, .preset = "1k",
+    {.name = "size",
+     .type = WR_T_SIZE,
+     .class_ = WR_CLASS_OWN,
+     .where = WR_IN_OWN,
+     .preset = "1k",
      .offset = offsetof(struct ini_thing, size)},
     {.name = NULL},
 };

@@ -33,26 +33,57 @@ struct bind_upstream {
 };
 
 static const struct wr_directive bind_route_rows[] = {
-    {.name = "number", .type = WR_T_INT, .class_ = WR_CLASS_ROUTE, .where = WR_IN_SITE, .preset = "5",
+    {.name = "number",
+     .type = WR_T_INT,
+     .class_ = WR_CLASS_ROUTE,
+     .where = WR_IN_SITE,
+     .preset = "5",
      .offset = offsetof(struct bind_route, number)},
-    {.name = "field.*", .type = WR_T_MAP, .class_ = WR_CLASS_ROUTE, .where = WR_IN_SITE, .flags = WR_D_KEY_IS_HEADER,
+    {.name = "field.*",
+     .type = WR_T_MAP,
+     .class_ = WR_CLASS_ROUTE,
+     .where = WR_IN_SITE,
+     .flags = WR_D_KEY_IS_HEADER,
      .offset = offsetof(struct bind_route, fields)},
-    {.name = "list", .type = WR_T_WORDS, .class_ = WR_CLASS_ROUTE, .where = WR_IN_SITE, .preset = "x",
+    {.name = "list",
+     .type = WR_T_WORDS,
+     .class_ = WR_CLASS_ROUTE,
+     .where = WR_IN_SITE,
+     .preset = "x",
      .offset = offsetof(struct bind_route, list)},
-    {.name = "guard", .type = WR_T_TEXT, .class_ = WR_CLASS_ROUTE, .where = WR_IN_SITE, .flags = WR_D_GUARD,
+    {.name = "guard",
+     .type = WR_T_TEXT,
+     .class_ = WR_CLASS_ROUTE,
+     .where = WR_IN_SITE,
+     .flags = WR_D_GUARD,
      .offset = offsetof(struct bind_route, guard)},
-    {.name = "thing", .type = WR_T_NAME, .class_ = WR_CLASS_ROUTE, .where = WR_IN_SITE, .flags = WR_D_OFF,
-     .ref = "thing", .preset = "off", .offset = offsetof(struct bind_route, ref)},
+    {.name = "thing",
+     .type = WR_T_NAME,
+     .class_ = WR_CLASS_ROUTE,
+     .where = WR_IN_SITE,
+     .flags = WR_D_OFF,
+     .ref = "thing",
+     .preset = "off",
+     .offset = offsetof(struct bind_route, ref)},
     {.name = NULL},
 };
 static const struct wr_directive bind_own_rows[] = {
-    {.name = "size", .type = WR_T_SIZE, .class_ = WR_CLASS_OWN, .where = WR_IN_OWN, .preset = "1k",
+    {.name = "size",
+     .type = WR_T_SIZE,
+     .class_ = WR_CLASS_OWN,
+     .where = WR_IN_OWN,
+     .preset = "1k",
      .offset = offsetof(struct bind_own, size)},
     {.name = NULL},
 };
 static const struct wr_directive bind_upstream_rows[] = {
-    {.name = "pair", .type = WR_T_PARSED, .class_ = WR_CLASS_UPSTREAM, .where = WR_IN_UPSTREAM,
-     .parse = bind_parse_pair, .grammar = "A B", .offset = offsetof(struct bind_upstream, pair)},
+    {.name = "pair",
+     .type = WR_T_PARSED,
+     .class_ = WR_CLASS_UPSTREAM,
+     .where = WR_IN_UPSTREAM,
+     .parse = bind_parse_pair,
+     .grammar = "A B",
+     .offset = offsetof(struct bind_upstream, pair)},
     {.name = NULL},
 };
 static const struct wr_directive_table bind_tables[] = {
@@ -98,7 +129,8 @@ bind_test_inheritance(void)
     tap_is_int((long long)bind_of("/b/*")->list.n, 1, "a list overrides whole");
     tap_is_int(((struct bind_route *)ct_conf.model->listens[0]->preset_route->mconf[1])->number, 6,
                "a listener's preset route has [defaults]");
-    ct_load("[defaults]\ndeadline = 1s\n" BIND_SITE "number = 8\ndeadline = 2s\n[route a/b/*]\ndeadline = off\n");
+    ct_load("[defaults]\ndeadline = 1s\n" BIND_SITE
+            "number = 8\ndeadline = 2s\n[route a/b/*]\ndeadline = off\n");
     tap_is_int(bind_of("/b/*")->number, 8, "from [server]");
     tap_is_int((long long)ct_route(0, "/*", "")->conf.deadline_ms, 2000, "a core value from [server]");
     tap_ok(ct_route(0, "/b/*", "")->conf.deadline_ms == WR_OFF, "off overrides");
@@ -108,7 +140,8 @@ bind_test_inheritance(void)
 static void
 bind_test_maps(void)
 {
-    ct_load("[defaults]\nfield.X-A = 1\nfield.X-B = 2\nfield.X-C = 3\n" BIND_SITE "field.x-a = off\nfield.X-D =\n"
+    ct_load("[defaults]\nfield.X-A = 1\nfield.X-B = 2\nfield.X-C = 3\n" BIND_SITE
+            "field.x-a = off\nfield.X-D =\n"
             "[route a/b/*]\nfield.X-B = inherit\nfield.X-E = \"inherit\"\nfield.X-C = + v\n");
     ct_silent("maps are fine");
     tap_is_str(bind_field("/*", "X-A"), "off", "merged by name in any case; off is text");
@@ -121,15 +154,17 @@ bind_test_maps(void)
     tap_is_str(bind_field("/b/*", "X-C"), "+ v", "overridden");
     tap_is_int((long long)bind_of("/*")->fields.n, 4, "the parent's map is as it was");
     ct_load(BIND_SITE "field.X-A = 1\nfield.x-a = 2\n");
-    ct_says("t.ini:6: error: key \"field.x-a\" stands twice in [server a]; first at t.ini:5", "field names in any case");
+    ct_says("t.ini:6: error: key \"field.x-a\" stands twice in [server a]; first at t.ini:5",
+            "field names in any case");
     ct_load(BIND_SITE "field.Link = 1\nfield.Link#2 = 2\n");
     ct_silent("a second rule for one field");
     ct_load(BIND_SITE "field.a b = 1\n");
     ct_says("t.ini:5: error: \"a b\" is not the name of a header field", "no token");
     ct_load(BIND_SITE "field.Cache-Contrl = 1\nfield.X-My-Thing = 1\nfield.cache-control = 1\n");
-    ct_says("t.ini:5: warning: field.Cache-Contrl: \"Cache-Contrl\" is one letter away from a standard field; did you mean "
-            "\"Cache-Control\"?",
-            "a near miss");
+    ct_says(
+        "t.ini:5: warning: field.Cache-Contrl: \"Cache-Contrl\" is one letter away from a standard field; did you mean "
+        "\"Cache-Control\"?",
+        "a near miss");
     tap_is_int((long long)ct_conf.warnings, 1, "and nothing else");
     ct_load(BIND_SITE "field. = 1\n");
     ct_says("t.ini:5: error: unknown key \"field.\" in [server a]", "a family without a name");
@@ -138,7 +173,8 @@ bind_test_maps(void)
 static void
 bind_test_modules(void)
 {
-    ct_load("[thing t1]\nsize = 2k\n[thing t2]\n" BIND_SITE "thing = t1\n[upstream u]\nserver = a:1\npair = x \"y z\"\n");
+    ct_load("[thing t1]\nsize = 2k\n[thing t2]\n" BIND_SITE
+            "thing = t1\n[upstream u]\nserver = a:1\npair = x \"y z\"\n");
     ct_says("t.ini:3: warning: [thing t2] is not used", "own sections that nobody uses");
     tap_is_int((long long)((struct bind_own *)ct_conf.model->own[0]->conf)->size, 2048, "an own section");
     tap_is_int((long long)((struct bind_own *)ct_conf.model->own[1]->conf)->size, 1024, "its preset");
@@ -150,13 +186,15 @@ bind_test_modules(void)
     ct_load(BIND_SITE "[upstream u]\nserver = a:1\npair = x\n");
     ct_says("t.ini:7: error: bad value \"x\" of pair: two words; it takes A B", "its own complaint");
     ct_load(BIND_SITE "[thign t1]\n");
-    ct_says("t.ini:5: error: unknown kind of section \"thign\"; did you mean \"thing\"?", "its kind is suggested");
+    ct_says("t.ini:5: error: unknown kind of section \"thign\"; did you mean \"thing\"?",
+            "its kind is suggested");
     ct_load(BIND_SITE "[thing t1]\nsiez = 1\n");
     ct_says("t.ini:6: error: unknown key \"siez\" in [thing t1]; did you mean \"size\"?", "its keys too");
     ct_load(BIND_SITE "size = 1\n");
     ct_says("t.ini:5: error: key \"size\" in [server a]: it belongs in [thing]", "and where they belong");
-    ct_load("[server a]\ntls = off\n/* = x:80\n/b/* = x:80\n/b/c/* = x:80\n/b/d/* = x:80\n[route a/b/*]\nguard = g\n"
-            "[route a/b/d/*]\nguard = h\n");
+    ct_load(
+        "[server a]\ntls = off\n/* = x:80\n/b/* = x:80\n/b/c/* = x:80\n/b/d/* = x:80\n[route a/b/*]\nguard = g\n"
+        "[route a/b/d/*]\nguard = h\n");
     ct_says("t.ini:5: warning: [route a/b/c/*] is without the guard of [route a/b/*] (t.ini:8)",
             "a longer path loses a guard");
     tap_is_int((long long)ct_conf.warnings, 1, "one that has its own does not");
@@ -170,19 +208,27 @@ bind_test_unknown(void)
     } rows[] = {
         {"deadlien = 5s", "unknown key \"deadlien\" in [server a]; did you mean \"deadline\"?", "swapped"},
         {"Deadline = 5s", "unknown key \"Deadline\" in [server a]; did you mean \"deadline\"?", "case"},
-        {"timeoutidle = 5s", "unknown key \"timeoutidle\" in [server a]; did you mean \"timeout.idle\"?", "no dot"},
+        {"timeoutidle = 5s", "unknown key \"timeoutidle\" in [server a]; did you mean \"timeout.idle\"?",
+         "no dot"},
         {"fild.X = 5s", "unknown key \"fild.X\" in [server a]; did you mean \"field.X\"?", "in a family"},
-        {"fieldX-A = 5s", "unknown key \"fieldX-A\" in [server a]; did you mean \"field.X-A\"?", "a family's dot"},
-        {"b/c = x:1", "unknown key \"b/c\" in [server a]; did you mean \"/b/c\"?", "a path without its slash"},
+        {"fieldX-A = 5s", "unknown key \"fieldX-A\" in [server a]; did you mean \"field.X-A\"?",
+         "a family's dot"},
+        {"b/c = x:1", "unknown key \"b/c\" in [server a]; did you mean \"/b/c\"?",
+         "a path without its slash"},
         {"workers = 5", "key \"workers\" in [server a]: it belongs in [weir]", "another section's"},
         {"server = x:1", "key \"server\" in [server a]: it belongs in [upstream]", "an upstream's"},
-        {"server.x = x:1", "key \"server.x\" in [server a]: it belongs in [upstream]", "an upstream's family"},
+        {"server.x = x:1", "key \"server.x\" in [server a]: it belongs in [upstream]",
+         "an upstream's family"},
         {"to = x:1", "key \"to\" in [server a]: it belongs in [route]", "a route's alone"},
-        {"keepalive_timeout = 5s", "key \"keepalive_timeout\" in [server a]: it belongs in [weir] or [upstream]", "two places"},
-        {"wrokers = 5", "unknown key \"wrokers\" in [server a]; did you mean \"workers\"? It belongs in [weir]", "near another's"},
+        {"keepalive_timeout = 5s",
+         "key \"keepalive_timeout\" in [server a]: it belongs in [weir] or [upstream]", "two places"},
+        {"wrokers = 5",
+         "unknown key \"wrokers\" in [server a]; did you mean \"workers\"? It belongs in [weir]",
+         "near another's"},
         {"auth = staff", "auth: known, not in this release", "a later one"},
         {"request_header.X = y", "request_header.X: known, not in this release", "a later family"},
-        {"balance = p2c", "key \"balance\" in [server a]: it belongs in another section, and is not in this release",
+        {"balance = p2c",
+         "key \"balance\" in [server a]: it belongs in another section, and is not in this release",
          "a later one of another section"},
         {"alow = x", "unknown key \"alow\" in [server a]; did you mean \"allow\"?", "near a later one"},
         {"quite_something_else = x", "unknown key \"quite_something_else\" in [server a]", "near nothing"},
@@ -203,9 +249,11 @@ bind_test_unknown(void)
 static void
 bind_test_recovery(void)
 {
-    ct_load("[server a]\ntls = off\nupstram = app\n[upstream app]\nsever = 10.0.0.1:80\n[lgo main]\npaht = /x\n");
+    ct_load(
+        "[server a]\ntls = off\nupstram = app\n[upstream app]\nsever = 10.0.0.1:80\n[lgo main]\npaht = /x\n");
     tap_is_int((long long)ct_conf.warnings, 1, "[log main] is not used, nothing else");
-    tap_is_int((long long)ct_conf.errors, 4, "what is near is taken for what was meant: no error follows from another");
+    tap_is_int((long long)ct_conf.errors, 4,
+               "what is near is taken for what was meant: no error follows from another");
 }
 
 int

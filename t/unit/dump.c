@@ -69,8 +69,11 @@ dump_test_round(void)
     dump_has(out, "; t.ini:8\ntimeout.idle = 7s\n", "an inherited value with its place");
     dump_has(out, "; the preset\ntimeout.connect = 5s\n", "a preset");
     dump_has(out, "; t.ini:3\nerror_log = \"/var/log/my weir.log\" warn\n", "quotes");
-    dump_has(out, "; t.ini:23\n[route a.example/api/* beta]\n; t.ini:27\nto = unix:/b.sock\n; t.ini:25\nif.method = GET HEAD\n"
-                  "; t.ini:24\nif.header.X-Beta = \"on \"\n", "a route with its conditions");
+    dump_has(
+        out,
+        "; t.ini:23\n[route a.example/api/* beta]\n; t.ini:27\nto = unix:/b.sock\n; t.ini:25\nif.method = GET HEAD\n"
+        "; t.ini:24\nif.header.X-Beta = \"on \"\n",
+        "a route with its conditions");
     dump_has(out, "[route *@l/z]\n", "a copied route");
     dump_has(out, "[server * @l]\n", "a label");
     dump_has(out, "; t.ini:18\nto = status:404 Not \"here\"\n", "a path key is a route with its place");
@@ -87,10 +90,11 @@ dump_test_data(void)
     setenv("T_WORD", "10.0.0.1:80", 1);
     close(fd);
     ct_write(path, "one\ntwo\n");
-    snprintf(text, sizeof(text),
-             "[server a]\ntls = off\n/* = ${T_WORD}\n/x = status:200 ${T_TEXT}\n/y = \"status:200 $${X}\"\n/z = @%s\n"
-             "[route a/x]\nhost = ${T_NONE:-h.example}\n",
-             path);
+    snprintf(
+        text, sizeof(text),
+        "[server a]\ntls = off\n/* = ${T_WORD}\n/x = status:200 ${T_TEXT}\n/y = \"status:200 $${X}\"\n/z = @%s\n"
+        "[route a/x]\nhost = ${T_NONE:-h.example}\n",
+        path);
     ct_load(text);
     ct_says("t.ini:6: error: /z: there is no [upstream one?two]", "a file as a target is checked as one");
     ct_write(path, "status:200 one\ntwo\n");
@@ -109,9 +113,17 @@ struct dump_conf {
     struct wr_map fields;
 };
 static const struct wr_directive dump_rows[] = {
-    {.name = "secret", .type = WR_T_TEXT, .class_ = WR_CLASS_ROUTE, .where = WR_IN_SITE, .flags = WR_D_SECRET,
+    {.name = "secret",
+     .type = WR_T_TEXT,
+     .class_ = WR_CLASS_ROUTE,
+     .where = WR_IN_SITE,
+     .flags = WR_D_SECRET,
      .offset = offsetof(struct dump_conf, secret)},
-    {.name = "field.*", .type = WR_T_MAP, .class_ = WR_CLASS_ROUTE, .where = WR_IN_SITE, .flags = WR_D_KEY_IS_HEADER,
+    {.name = "field.*",
+     .type = WR_T_MAP,
+     .class_ = WR_CLASS_ROUTE,
+     .where = WR_IN_SITE,
+     .flags = WR_D_KEY_IS_HEADER,
      .offset = offsetof(struct dump_conf, fields)},
     {.name = NULL},
 };
@@ -124,11 +136,14 @@ dump_test_modules(void)
 {
     ct_tables = dump_modules;
     ct_tables_n = 1;
-    char *out = dump_twice("[defaults]\nfield.X-A = 1\nsecret = s3cret\n[server a]\ntls = off\nupstream = x:80\nfield.X-B =\n", "a module");
+    char *out = dump_twice(
+        "[defaults]\nfield.X-A = 1\nsecret = s3cret\n[server a]\ntls = off\nupstream = x:80\nfield.X-B =\n",
+        "a module");
 
     dump_has(out, "secret = (secret)\n", "a secret is not printed");
     tap_ok(strstr(out, "s3cret") == NULL, "anywhere");
-    dump_has(out, "; t.ini:2\nfield.X-A = 1\n; t.ini:7\nfield.X-B = \n", "a map, merged, each entry with its place");
+    dump_has(out, "; t.ini:2\nfield.X-A = 1\n; t.ini:7\nfield.X-B = \n",
+             "a map, merged, each entry with its place");
     free(out);
 }
 

@@ -110,9 +110,11 @@ ini_test_longest(void)
 static void
 ini_test_traps(void)
 {
-    tap_is_str(ini_read_z("[route [::1]/api/*]\nk = v\n"), "1 [route [::1]/api/*]\n2 k=v\n", "a ] inside a header");
+    tap_is_str(ini_read_z("[route [::1]/api/*]\nk = v\n"), "1 [route [::1]/api/*]\n2 k=v\n",
+               "a ] inside a header");
     tap_is_str(ini_read_z("[a]\n/x:y = z\nk: v = w\n"), "1 [a]\n2 /x:y=z\n3 k: v=w\n", "a : inside a key");
-    tap_is_str(ini_read_z("[a]\n[b]\n\n[c]\nk = v\n[d]\n"), "1 [a]\n2 [b]\n4 [c]\n5 k=v\n6 [d]\n", "empty sections");
+    tap_is_str(ini_read_z("[a]\n[b]\n\n[c]\nk = v\n[d]\n"), "1 [a]\n2 [b]\n4 [c]\n5 k=v\n6 [d]\n",
+               "empty sections");
     tap_is_str(ini_read_z("[a]\nk = v\n    l = w\n\tm = x\n"), "1 [a]\n2 k=v\n3 l=w\n4 m=x\n",
                "indented keys are keys");
     tap_is_str(ini_read_z("[a]\nk = v\n  more\n"), "1 [a]\n2 k=v\n3 !neither [section] nor key = value\n",
@@ -122,15 +124,18 @@ ini_test_traps(void)
     tap_is_str(ini_read_z("; c\n# c\n   ; c\n[a]\n\t# c = d\nk=v\n"), "4 [a]\n6 k=v\n", "comment lines");
     tap_is_str(ini_read_z("[a]\nk = v"), "1 [a]\n2 k=v\n", "no newline at the end");
     tap_is_str(ini_read_z("[a]"), "1 [a]\n", "no newline behind a header at the end");
-    tap_is_str(ini_read_z("[a]\nk = v\nk = w\n"), "1 [a]\n2 k=v\n3 k=w\n", "the same key twice is seen twice");
+    tap_is_str(ini_read_z("[a]\nk = v\nk = w\n"), "1 [a]\n2 k=v\n3 k=w\n",
+               "the same key twice is seen twice");
     tap_is_str(ini_read_z("[a]\r\nk = v\r\n\r\nl = w\r\n"), "1 [a]\n2 k=v\n4 l=w\n", "CRLF");
     tap_is_str(ini_read_z("\xef\xbb\xbf[a]\nk = v\n"), "1 [a]\n2 k=v\n", "a byte order mark in front");
     tap_is_str(ini_read_z("[a]\nk = a = b\n"), "1 [a]\n2 k=a = b\n", "the first = splits");
     tap_is_str(ini_read_z("[a]\nk =\nl=\n"), "1 [a]\n2 k=\n3 l=\n", "empty values");
     tap_is_str(ini_read_z("  [a]  \n  k   =  v w  \n"), "1 [a]\n2 k=v w\n", "blanks round all of it");
     tap_is_str(ini_read_z("[ server  a ]\n"), "1 [server  a]\n", "blanks inside the brackets");
-    tap_is_str(ini_read_z("[a]\nkey = \"x\\\"y\" %s %n\n"), "1 [a]\n2 key=\"x\\\"y\" %s %n\n", "quotes and percent signs");
-    tap_is_str(ini_read_z("[s0]\ns = 0\nk=1\ns0 = s\n"), "1 [s0]\n2 s=0\n3 k=1\n4 s0=s\n", "what looks like a surrogate");
+    tap_is_str(ini_read_z("[a]\nkey = \"x\\\"y\" %s %n\n"), "1 [a]\n2 key=\"x\\\"y\" %s %n\n",
+               "quotes and percent signs");
+    tap_is_str(ini_read_z("[s0]\ns = 0\nk=1\ns0 = s\n"), "1 [s0]\n2 s=0\n3 k=1\n4 s0=s\n",
+               "what looks like a surrogate");
     tap_is_str(ini_read_z(""), "", "nothing");
     tap_is_str(ini_read_z("\n\n"), "", "blank lines");
 }
@@ -147,26 +152,37 @@ ini_test_refused(void)
         {"[a]\nk = \xff\n", 10, "1 [a]\n2 !bytes that are not UTF-8 in column 5\n", "an impossible byte"},
         {"[a]\nk = \xc0\xaf\n", 11, "1 [a]\n2 !bytes that are not UTF-8 in column 5\n", "overlong"},
         {"[a]\nk = \xed\xa0\x80\n", 12, "1 [a]\n2 !bytes that are not UTF-8 in column 5\n", "a surrogate"},
-        {"[a]\nk = \xe2\x82\n", 11, "1 [a]\n2 !bytes that are not UTF-8 in column 5\n", "cut by the line end"},
-        {"[a]\nk = \xe2\x82", 10, "1 [a]\n2 !bytes that are not UTF-8 in column 5\n", "cut by the end of the file"},
-        {"[a]\nk = \xf4\x90\x80\x80\n", 13, "1 [a]\n2 !bytes that are not UTF-8 in column 5\n", "beyond U+10FFFF"},
+        {"[a]\nk = \xe2\x82\n", 11, "1 [a]\n2 !bytes that are not UTF-8 in column 5\n",
+         "cut by the line end"},
+        {"[a]\nk = \xe2\x82", 10, "1 [a]\n2 !bytes that are not UTF-8 in column 5\n",
+         "cut by the end of the file"},
+        {"[a]\nk = \xf4\x90\x80\x80\n", 13, "1 [a]\n2 !bytes that are not UTF-8 in column 5\n",
+         "beyond U+10FFFF"},
         {"[a]\nk = \xe2\x82\xac\n", 12, "1 [a]\n2 k=\xe2\x82\xac\n", "UTF-8 is fine"},
-        {"[a]\nk = a\rb\n", 12, "1 [a]\n2 !a carriage return that no line feed follows in column 6\n", "a stray CR"},
-        {"[a]\nk = a\r", 10, "1 [a]\n2 !a carriage return that no line feed follows in column 6\n", "CR at the end"},
-        {"[a]\rk = v\r", 10, "1 !a carriage return that no line feed follows in column 4\n1 [] bad\n", "lines that end in CR"},
-        {"[a]\nk = a\r\r\n", 12, "1 [a]\n2 !a carriage return that no line feed follows in column 6\n", "CR CR LF"},
+        {"[a]\nk = a\rb\n", 12, "1 [a]\n2 !a carriage return that no line feed follows in column 6\n",
+         "a stray CR"},
+        {"[a]\nk = a\r", 10, "1 [a]\n2 !a carriage return that no line feed follows in column 6\n",
+         "CR at the end"},
+        {"[a]\rk = v\r", 10, "1 !a carriage return that no line feed follows in column 4\n1 [] bad\n",
+         "lines that end in CR"},
+        {"[a]\nk = a\r\r\n", 12, "1 [a]\n2 !a carriage return that no line feed follows in column 6\n",
+         "CR CR LF"},
         {"[a]\nk = \x1b[0m\n", 13, "1 [a]\n2 !a control byte in column 5\n", "an escape"},
-        {"[a]\nk = v\n\xef\xbb\xbfl = w\n", 19, "1 [a]\n2 k=v\n3 !a byte order mark inside the file in column 1\n",
-         "a byte order mark inside"},
+        {"[a]\nk = v\n\xef\xbb\xbfl = w\n", 19,
+         "1 [a]\n2 k=v\n3 !a byte order mark inside the file in column 1\n", "a byte order mark inside"},
         {"; \xff\n[a]\n", 8, "1 !bytes that are not UTF-8 in column 3\n2 [a]\n", "in comments too"},
-        {"[a\nk = v\n[b]\n", 13, "1 !a section header needs a closing \"]\"\n1 [] bad\n2 k=v\n3 [b]\n", "an open header"},
+        {"[a\nk = v\n[b]\n", 13, "1 !a section header needs a closing \"]\"\n1 [] bad\n2 k=v\n3 [b]\n",
+         "an open header"},
         {"[a] ; c\nk = v\n", 14,
-         "1 !text after the closing \"]\": comments stand on lines of their own\n1 [] bad\n2 k=v\n", "text behind a header"},
+         "1 !text after the closing \"]\": comments stand on lines of their own\n1 [] bad\n2 k=v\n",
+         "text behind a header"},
         {"k = v\n[a]\n", 10, "1 !a key in front of the first [section]\n2 [a]\n", "a key before any section"},
         {"[a]\n= v\n", 8, "1 [a]\n2 !no key in front of \"=\"\n", "no key"},
         {"[a]\nport: 80\n", 13,
-         "1 [a]\n2 !neither [section] nor key = value: \"=\" stands between key and value, not \":\"\n", "a colon"},
-        {"[a\xff]\nk = v\n", 11, "1 !bytes that are not UTF-8 in column 3\n1 [] bad\n2 k=v\n", "bytes in a header"},
+         "1 [a]\n2 !neither [section] nor key = value: \"=\" stands between key and value, not \":\"\n",
+         "a colon"},
+        {"[a\xff]\nk = v\n", 11, "1 !bytes that are not UTF-8 in column 3\n1 [] bad\n2 k=v\n",
+         "bytes in a header"},
     };
 
     for (size_t i = 0; i < WR_ARRAY_LEN(rows); i++) {

@@ -50,16 +50,24 @@ model_test_names(void)
         {SERVER("a:80"), 1, "error: \"a:80\" is not the name of a server: a name has no port"},
         {SERVER("a/b"), 1, "error: \"a/b\" is not the name of a server: a name has no path"},
         {SERVER("a,b"), 1, "error: \"a,b\" is not the name of a server: names are separated by blanks"},
-        {SERVER("w*.example.com"), 1, "error: \"w*.example.com\" is not the name of a server: \"*\" stands alone"},
+        {SERVER("w*.example.com"), 1,
+         "error: \"w*.example.com\" is not the name of a server: \"*\" stands alone"},
         {SERVER("*.*.com"), 1, "error: \"*.*.com\" is not the name of a server: \"*\" stands alone"},
         {SERVER("*."), 1, "error: \"*.\" is not the name of a server: an empty name"},
         {SERVER("::1"), 1, "error: \"::1\" is not the name of a server: an IPv6 address stands in brackets"},
         {SERVER("[::x]"), 1, "error: \"[::x]\" is not the name of a server: not an IPv6 address"},
-        {SERVER("b\xc3\xbc" "cher.example"), 1, "error: \"b\xc3\xbc" "cher.example\" is not the name of a server: write it as it travels"},
-        {SERVER("${HOST}"), 1, "error: \"${host}\" is not the name of a server: ${...} is expanded in values only"},
+        {SERVER("b\xc3\xbc"
+                "cher.example"),
+         1,
+         "error: \"b\xc3\xbc"
+         "cher.example\" is not the name of a server: write it as it travels"},
+        {SERVER("${HOST}"), 1,
+         "error: \"${host}\" is not the name of a server: ${...} is expanded in values only"},
         {SERVER("a a"), 1, "error: the name a stands twice in [server a a]"},
-        {SERVER("a") "\n" SERVER("b a"), 4, "error: the name a on :80 belongs to two servers; the other is at t.ini:3"},
-        {SERVER("a") "\n" SERVER("a @x"), 4, "error: the name a on :80 belongs to two servers; the other is at t.ini:3"},
+        {SERVER("a") "\n" SERVER("b a"), 4,
+         "error: the name a on :80 belongs to two servers; the other is at t.ini:3"},
+        {SERVER("a") "\n" SERVER("a @x"), 4,
+         "error: the name a on :80 belongs to two servers; the other is at t.ini:3"},
         {SERVER("a") "\n" SERVER("a @x") "\nlisten = :81", 0, NULL},
         {SERVER("*") "\n" SERVER("*.a.b") "\n" SERVER("a.b"), 0, NULL},
     };
@@ -82,7 +90,8 @@ model_test_listen(void)
         {LISTEN("80"), 4, "error: listen: \"80\" is not an address: did you mean \":80\"?"},
         {LISTEN("*:80"), 4, "error: listen: \"*:80\" is not an address: did you mean \":80\"?"},
         {LISTEN("127.0.0.1"), 4, "error: listen: \"127.0.0.1\" is not an address: a port is missing"},
-        {LISTEN("/run/x.sock"), 4, "error: listen: \"/run/x.sock\" is not an address: did you mean \"unix:/run/x.sock\"?"},
+        {LISTEN("/run/x.sock"), 4,
+         "error: listen: \"/run/x.sock\" is not an address: did you mean \"unix:/run/x.sock\"?"},
         {LISTEN("localhost:80"), 4, "error: listen: \"localhost:80\" is not an address"},
         {LISTEN(":0"), 4, "error: listen: \":0\" is not an address"},
         {LISTEN(":65536"), 4, "error: listen: \":65536\" is not an address"},
@@ -92,7 +101,8 @@ model_test_listen(void)
         {LISTEN(":80, :80"), 4, "error: listen: :80 stands twice"},
         {LISTEN(":80 tls"), 4, "error: listen: tls: known, not in this release"},
         {LISTEN(":80 h2c"), 4, "error: listen: h2c: known, not in this release"},
-        {LISTEN("127.0.0.1:80 proxy_protocl"), 4, "error: listen: \"proxy_protocl\" is no flag of an address"},
+        {LISTEN("127.0.0.1:80 proxy_protocl"), 4,
+         "error: listen: \"proxy_protocl\" is no flag of an address"},
         {LISTEN(":80 proxy_protocol"), 4, "error: listen: proxy_protocol on :80 needs trusted_proxies"},
         {LISTEN(":80 proxy_protocol") "\n[weir]\ntrusted_proxies = 10.0.0.0/8", 0, NULL},
         {LISTEN(":80") "\n[server b]\ntls = off\nupstream = app\nlisten = [::]:80", 8,
@@ -100,17 +110,22 @@ model_test_listen(void)
         {LISTEN("127.0.0.1:80") "\n[server b]\ntls = off\nupstream = app\nlisten = :80", 8,
          "error: listen: :80 and 127.0.0.1:80 (t.ini:6) exclude each other"},
         {LISTEN("0.0.0.0:80, [::1]:80"), 0, NULL},
-        {LISTEN("127.0.0.1:80") "\n[server b]\ntls = off\nupstream = app\nlisten = 127.0.0.1:80 proxy_protocol", 8,
+        {LISTEN(
+             "127.0.0.1:80") "\n[server b]\ntls = off\nupstream = app\nlisten = 127.0.0.1:80 proxy_protocol",
+         8,
          "error: servers disagree about 127.0.0.1:80: with proxy_protocol here, without proxy_protocol at t.ini:6"},
     };
 
     MODEL_RUN(rows);
-    ct_load(MODEL_APP "[defaults]\nlisten = :81\ntls = off\n[server a]\nupstream = app\n[server b]\nupstream = app\nlisten = "
-                      ":82, :81\n");
+    ct_load(
+        MODEL_APP
+        "[defaults]\nlisten = :81\ntls = off\n[server a]\nupstream = app\n[server b]\nupstream = app\nlisten = "
+        ":82, :81\n");
     ct_silent("listen in [defaults]");
     const struct wr_model *m = ct_conf.model;
     tap_is_int((long long)m->listens_n, 2, "equal addresses are one listener");
-    tap_ok(m->listens[0]->both_families && wr_addr_port(&m->listens[0]->addr) == 81, ":81 takes both families");
+    tap_ok(m->listens[0]->both_families && wr_addr_port(&m->listens[0]->addr) == 81,
+           ":81 takes both families");
     tap_is_int((long long)m->listens[0]->servers_n, 2, "and has both servers");
     tap_ok(m->listens[0]->preset_route && !m->listens[0]->preset_route->server, "and a preset route");
     tap_is_int((long long)m->servers[1]->listens_n, 2, "a server has both its listeners");
@@ -159,25 +174,32 @@ model_test_targets(void)
         {TO("status:2000"), 4, "error: /x = status:2000: status: takes a code"},
         {TO("status:204 text"), 4, "error: /x = status:204 text: an answer with this code has no text"},
         {TO("statu:404 Gone"), 4, "error: /x = statu:404 Gone: a target is the NAME"},
-        {TO("statu:404"), 4, "warning: /x: \"statu:404\" is taken for a host of the name \"statu\"; did you mean \"status:404\"?"},
+        {TO("statu:404"), 4,
+         "warning: /x: \"statu:404\" is taken for a host of the name \"statu\"; did you mean \"status:404\"?"},
         {TO("localhst:80"), 4, "warning: /x: \"localhst:80\" is taken for a host of the name \"localhst\""},
     };
 
     MODEL_RUN(rows);
-    ct_load(MODEL_APP "[server a]\ntls = off\n/* = app\n/a = X:80\n/b = x:80\n/c = http://x\n/d = redirect:308 /n\n/e = status:404 Not here\n");
+    ct_load(
+        MODEL_APP
+        "[server a]\ntls = off\n/* = app\n/a = X:80\n/b = x:80\n/c = http://x\n/d = redirect:308 /n\n/e = status:404 Not here\n");
     ct_silent("targets");
     const struct wr_model *m = ct_conf.model;
     tap_is_int((long long)m->upstreams_n, 2, "equal addresses are one upstream");
-    tap_ok(m->upstreams[1]->anonymous && wr_str_eq(m->upstreams[1]->name, WR_STR("x:80")), "called by its address");
-    tap_ok(m->upstreams[1]->servers[0].port == 80 && wr_str_eq(m->upstreams[1]->servers[0].host, WR_STR("x")) &&
+    tap_ok(m->upstreams[1]->anonymous && wr_str_eq(m->upstreams[1]->name, WR_STR("x:80")),
+           "called by its address");
+    tap_ok(m->upstreams[1]->servers[0].port == 80 &&
+               wr_str_eq(m->upstreams[1]->servers[0].host, WR_STR("x")) &&
                !m->upstreams[1]->servers[0].numeric,
            "a name to be resolved");
     tap_ok(m->upstreams[0]->servers[0].numeric && m->upstreams[0]->servers[0].host.n == 0, "a numeric one");
     tap_is_int((long long)m->upstream_servers_n, 2, "two servers in all");
     const struct wr_target *t = &ct_route(0, "/d", "")->target;
-    tap_ok(t->kind == WR_TARGET_REDIRECT && t->status == 308 && wr_str_eq(t->text, WR_STR("/n")), "a redirect");
+    tap_ok(t->kind == WR_TARGET_REDIRECT && t->status == 308 && wr_str_eq(t->text, WR_STR("/n")),
+           "a redirect");
     t = &ct_route(0, "/e", "")->target;
-    tap_ok(t->kind == WR_TARGET_STATUS && t->status == 404 && wr_str_eq(t->text, WR_STR("Not here")), "a status");
+    tap_ok(t->kind == WR_TARGET_STATUS && t->status == 404 && wr_str_eq(t->text, WR_STR("Not here")),
+           "a status");
 }
 
 static void
@@ -190,7 +212,8 @@ model_test_upstreams(void)
         {UP("server = c:1\nserver.a = a:1"), 0, NULL},
         {UP(""), 1, "error: [upstream u] has no server"},
         {UP("server = a"), 2, "error: server: \"a\": a port is missing"},
-        {UP("server = http://a:1"), 2, "error: server: \"http://a:1\": a server is HOST:PORT, without http://"},
+        {UP("server = http://a:1"), 2,
+         "error: server: \"http://a:1\": a server is HOST:PORT, without http://"},
         {UP("server = dns:a:1"), 2, "error: server: \"dns:a:1\": known, not in this release"},
         {UP("server = a:1 weight=2"), 2, "error: server: \"weight=2\": not HOST:PORT"},
         {UP("server.a = a:1 wieght=2"), 2, "error: server.a: unknown word \"wieght=2\""},
@@ -200,18 +223,25 @@ model_test_upstreams(void)
         {UP("server.a.b = a:1"), 2, "error: server.a.b: a name is made of letters"},
         {UP("server.a ="), 2, "error: server.a: \"\": an address is missing"},
         {UP("server = a:1 a:1"), 2, "error: the server a:1 stands twice in [upstream u]"},
-        {UP("server.a = x:1\nserver.b = x:1"), 3, "warning: two servers of [upstream u] have the address x:1"},
+        {UP("server.a = x:1\nserver.b = x:1"), 3,
+         "warning: two servers of [upstream u] have the address x:1"},
         {UP("server.a = x:1 backup"), 1, "warning: every server of [upstream u] is a backup"},
         {UP("server = x:1\nkeepalive = -1"), 3, "error: bad value \"-1\" of keepalive"},
         {UP("server = x:1") "\n[upstream v]\nserver = x:1", 7, "warning: [upstream v] is not used"},
     };
 
     MODEL_RUN(rows);
-    ct_load(UP("server.one = 10.0.0.1:80 weight=3 max=7\nserver.two = B.example:81 backup\nkeepalive = off") "\n[upstream app]\nserver = x:1\n");
+    ct_load(UP(
+        "server.one = 10.0.0.1:80 weight=3 max=7\nserver.two = B.example:81 backup\nkeepalive = off") "\n[upstream app]\nserver = x:1\n");
     const struct wr_upstream *u = ct_conf.model->upstreams[0];
-    tap_ok(u->servers_n == 2 && u->servers[0].weight == 3 && u->servers[0].max == 7 && !u->servers[0].backup, "weight and max");
-    tap_ok(u->servers[1].backup && u->servers[1].weight == 1 && wr_str_eq(u->servers[1].host, WR_STR("b.example")), "backup");
-    tap_ok(wr_str_eq(u->servers[0].name, WR_STR("one")) && u->servers[1].index == 1 && u->servers[1].global_index == 1, "names, numbers");
+    tap_ok(u->servers_n == 2 && u->servers[0].weight == 3 && u->servers[0].max == 7 && !u->servers[0].backup,
+           "weight and max");
+    tap_ok(u->servers[1].backup && u->servers[1].weight == 1 &&
+               wr_str_eq(u->servers[1].host, WR_STR("b.example")),
+           "backup");
+    tap_ok(wr_str_eq(u->servers[0].name, WR_STR("one")) && u->servers[1].index == 1 &&
+               u->servers[1].global_index == 1,
+           "names, numbers");
     tap_is_int(u->conf.keepalive, 0, "keepalive = off");
 }
 
@@ -233,12 +263,17 @@ model_test_patterns(void)
         {PATH("/a/../b"), 4, "error: the path \"/a/../b\": a \".\" or \"..\" segment"},
         {PATH("/a/..;x/b"), 4, "error: the path \"/a/..;x/b\": a \".\" or \"..\" segment"},
         {PATH("/."), 4, "error: the path \"/.\": a \".\""},
-        {PATH("/caf\xc3\xa9"), 4, "error: the path \"/caf\xc3\xa9\": paths are compared in their canonical form; did you mean \"/caf%C3%A9\"?"},
-        {PATH("/%c3%a9"), 4, "error: the path \"/%c3%a9\": paths are compared in their canonical form; did you mean \"/%C3%A9\"?"},
-        {PATH("/%41"), 4, "error: the path \"/%41\": paths are compared in their canonical form; did you mean \"/A\"?"},
-        {PATH("/a b"), 4, "error: the path \"/a b\": paths are compared in their canonical form; did you mean \"/a%20b\"?"},
+        {PATH("/caf\xc3\xa9"), 4,
+         "error: the path \"/caf\xc3\xa9\": paths are compared in their canonical form; did you mean \"/caf%C3%A9\"?"},
+        {PATH("/%c3%a9"), 4,
+         "error: the path \"/%c3%a9\": paths are compared in their canonical form; did you mean \"/%C3%A9\"?"},
+        {PATH("/%41"), 4,
+         "error: the path \"/%41\": paths are compared in their canonical form; did you mean \"/A\"?"},
+        {PATH("/a b"), 4,
+         "error: the path \"/a b\": paths are compared in their canonical form; did you mean \"/a%20b\"?"},
         {PATH("/%4"), 4, "error: the path \"/%4\": \"%\" needs two hexadecimal digits"},
-        {PATH("/a%2Fb"), 4, "warning: [route a/a%2Fb] can never match: a path with %2F is refused unless paths = raw"},
+        {PATH("/a%2Fb"), 4,
+         "warning: [route a/a%2Fb] can never match: a path with %2F is refused unless paths = raw"},
         {PATH("/a%2Fb") "\npaths = raw", 0, NULL},
         {"[server a]\ntls = off\n/ = app", 3, "warning: \"/\" is the path \"/\" alone"},
     };
@@ -246,8 +281,10 @@ model_test_patterns(void)
     MODEL_RUN(rows);
     ct_load(PATH("/api/*") "\n/one = app\n" MODEL_APP);
     tap_ok(ct_route(0, "/*", "")->prefix && ct_route(0, "/*", "")->path.n == 0, "the root prefix");
-    tap_ok(ct_route(0, "/api/*", "")->prefix && wr_str_eq(ct_route(0, "/api/*", "")->path, WR_STR("/api")), "a prefix");
-    tap_ok(!ct_route(0, "/one", "")->prefix && wr_str_eq(ct_route(0, "/one", "")->path, WR_STR("/one")), "a path");
+    tap_ok(ct_route(0, "/api/*", "")->prefix && wr_str_eq(ct_route(0, "/api/*", "")->path, WR_STR("/api")),
+           "a prefix");
+    tap_ok(!ct_route(0, "/one", "")->prefix && wr_str_eq(ct_route(0, "/one", "")->path, WR_STR("/one")),
+           "a path");
 }
 
 static void
@@ -259,7 +296,8 @@ model_test_routes(void)
         {SITE "[route a/new/*]\ndeadline = 1s", 0, NULL},
         {SITE "[route a/api/*]\nto = x:3", 7, "error: to: /api/* has its target already at t.ini:5"},
         {SITE "upstream = app", 6, "error: upstream: /* has its target already at t.ini:7"},
-        {SITE "[route b/api/*]", 6, "error: [route b/api/*]: b is a further name; routes go by the first: did you mean \"a/api/*\"?"},
+        {SITE "[route b/api/*]", 6,
+         "error: [route b/api/*]: b is a further name; routes go by the first: did you mean \"a/api/*\"?"},
         {SITE "[route c/api/*]", 6, "error: [route c/api/*]: there is no [server c]; did you mean \"a\"?"},
         {SITE "[route a/x*]", 6, "error: the path \"/x*\""},
         {"[server a]\ntls = off\n/api/* = app\n[route a/x]\ndeadline = 1s", 4,
@@ -267,27 +305,43 @@ model_test_routes(void)
         {"[server a]\ntls = off\n/api/* = app\n[route a/apix]\n", 4, "error: [route a/apix] has no \"to\""},
         {"[server a]\ntls = off\n/api/* = app\n[route a/*]\n", 4, "error: [route a/*] has no \"to\""},
         {SITE "[route a/api/* c]\nif.method = POST", 0, NULL},
-        {SITE "[route a/api/* c]\nif.method = PSOT", 7, "warning: if.method: \"PSOT\" is no method that is registered; did you mean \"POST\"?"},
-        {SITE "[route a/api/* c]\nif.method = post", 7, "warning: if.method: \"post\" is no method that is registered; did you mean \"POST\"?"},
+        {SITE "[route a/api/* c]\nif.method = PSOT", 7,
+         "warning: if.method: \"PSOT\" is no method that is registered; did you mean \"POST\"?"},
+        {SITE "[route a/api/* c]\nif.method = post", 7,
+         "warning: if.method: \"post\" is no method that is registered; did you mean \"POST\"?"},
         {SITE "[route a/api/* c]\nif.method = PURGE MKCOL", 0, NULL},
         {SITE "[route a/api/* c]\nif.client = none", 7, "error: if.client = none: the route can never match"},
-        {SITE "[route a/api/* c]\nto = x:9", 6, "error: a request could match both [route a/api/* c] and [route a/api/*] (t.ini:5)"},
-        {SITE "[route a/api/* c]\nif.method = POST PUT\n[route a/api/* d]\nif.method = PUT", 8, "error: a request could match both [route a/api/* d]"},
+        {SITE "[route a/api/* c]\nto = x:9", 6,
+         "error: a request could match both [route a/api/* c] and [route a/api/*] (t.ini:5)"},
+        {SITE "[route a/api/* c]\nif.method = POST PUT\n[route a/api/* d]\nif.method = PUT", 8,
+         "error: a request could match both [route a/api/* d]"},
         {SITE "[route a/api/* c]\nif.method = POST\n[route a/api/* d]\nif.method = PUT", 0, NULL},
         {SITE "[route a/api/* c]\nif.header.X-A = 1\n[route a/api/* d]\nif.header.x-a = 2", 0, NULL},
-        {SITE "[route a/api/* c]\nif.header.X-A = 1\n[route a/api/* d]\nif.header.x-a = *", 8, "error: a request could match both"},
-        {SITE "[route a/api/* c]\nif.header.X-A = 1\n[route a/api/* d]\nif.header.X-B = 2", 8, "error: a request could match both"},
+        {SITE "[route a/api/* c]\nif.header.X-A = 1\n[route a/api/* d]\nif.header.x-a = *", 8,
+         "error: a request could match both"},
+        {SITE "[route a/api/* c]\nif.header.X-A = 1\n[route a/api/* d]\nif.header.X-B = 2", 8,
+         "error: a request could match both"},
         {SITE "[route a/api/* c]\nif.header.X-A = abc*\n[route a/api/* d]\nif.header.X-A = abd*", 0, NULL},
-        {SITE "[route a/api/* c]\nif.header.X-A = ab*\n[route a/api/* d]\nif.header.X-A = abd*", 8, "error: a request could match both"},
-        {SITE "[route a/api/* c]\nif.query.v = 1\n[route a/api/* d]\nif.query.V = 2", 8, "error: a request could match both"},
-        {SITE "[route a/api/* c]\nif.client = 10.0.0.0/8\n[route a/api/* d]\nif.client = 192.168.0.0/16", 0, NULL},
-        {SITE "[route a/api/* c]\nif.client = 10.0.0.0/8\n[route a/api/* d]\nif.client = 10.1.0.0/16", 8, "error: a request could match both"},
-        {SITE "[route a/api/* c]\nif.method = GET\n[route a/api/* d]\nif.method = GET\nif.header.X = 1", 0, NULL},
-        {SITE "[route a/api/* c]\nif.method = GET\n[route a/api/* d]\nif.client = 0.0.0.0/0 ::/0\nif.method = GET HEAD", 0, NULL},
-        {SITE "[route a/api/*]\nstrip = /x", 7, "warning: strip = /x: no path of [route a/api/*] begins with it"},
-        {SITE "[route a/api/*]\nstrip = /ap", 7, "warning: strip = /ap: no path of [route a/api/*] begins with it"},
+        {SITE "[route a/api/* c]\nif.header.X-A = ab*\n[route a/api/* d]\nif.header.X-A = abd*", 8,
+         "error: a request could match both"},
+        {SITE "[route a/api/* c]\nif.query.v = 1\n[route a/api/* d]\nif.query.V = 2", 8,
+         "error: a request could match both"},
+        {SITE "[route a/api/* c]\nif.client = 10.0.0.0/8\n[route a/api/* d]\nif.client = 192.168.0.0/16", 0,
+         NULL},
+        {SITE "[route a/api/* c]\nif.client = 10.0.0.0/8\n[route a/api/* d]\nif.client = 10.1.0.0/16", 8,
+         "error: a request could match both"},
+        {SITE "[route a/api/* c]\nif.method = GET\n[route a/api/* d]\nif.method = GET\nif.header.X = 1", 0,
+         NULL},
+        {SITE
+         "[route a/api/* c]\nif.method = GET\n[route a/api/* d]\nif.client = 0.0.0.0/0 ::/0\nif.method = GET HEAD",
+         0, NULL},
+        {SITE "[route a/api/*]\nstrip = /x", 7,
+         "warning: strip = /x: no path of [route a/api/*] begins with it"},
+        {SITE "[route a/api/*]\nstrip = /ap", 7,
+         "warning: strip = /ap: no path of [route a/api/*] begins with it"},
         {SITE "[route a/api/*]\nstrip = /api\npath = /y", 7, "warning: strip does nothing beside path"},
-        {SITE "[route a/api/*]\nstrip = api", 7, "error: bad value \"api\" of strip: a path begins with \"/\""},
+        {SITE "[route a/api/*]\nstrip = api", 7,
+         "error: bad value \"api\" of strip: a path begins with \"/\""},
         {SITE "[route a/api/*]\nstrip = /api/*", 7, "error: bad value \"/api/*\" of strip"},
         {SITE "[route a/api/*]\npath = /x?y", 7, "error: bad value \"/x?y\" of path"},
         {SITE "[route a/api/*]\nhost = a b", 7, "error: bad value \"a b\" of host"},
@@ -307,9 +361,11 @@ model_goes(const char *pattern, const char *label, const char *upstream)
 static void
 model_test_inherited_targets(void)
 {
-    ct_load(MODEL_APP SITE "[route a/api/v2/*]\n[route a/api/v1]\ndeadline = 1s\n[route a/api/v1/x]\n[route a/other]\n"
-                           "[route a/api/* canary]\nif.header.X = 1\nto = c:1\n[route a/api/* both]\nif.header.X = 1\nif.method = GET\n"
-                           "[route a/api/* get]\nif.query.q = 1\n[route a/api/v3/* x]\nif.header.X = 1\nif.query.y = 1\n");
+    ct_load(
+        MODEL_APP SITE
+        "[route a/api/v2/*]\n[route a/api/v1]\ndeadline = 1s\n[route a/api/v1/x]\n[route a/other]\n"
+        "[route a/api/* canary]\nif.header.X = 1\nto = c:1\n[route a/api/* both]\nif.header.X = 1\nif.method = GET\n"
+        "[route a/api/* get]\nif.query.q = 1\n[route a/api/v3/* x]\nif.header.X = 1\nif.query.y = 1\n");
     tap_is_int((long long)ct_conf.errors, 1, "a tie of canary and get only");
     tap_ok(model_goes("/api/v2/*", "", "x:1"), "the longest prefix");
     tap_ok(model_goes("/api/v1", "", "x:2"), "a path key of the same pattern");
@@ -326,19 +382,25 @@ model_test_inherited_targets(void)
 static void
 model_test_copies(void)
 {
-    ct_load(MODEL_APP "[server a]\ntls = off\n/* = app\n/h = x:1\n[server b]\ntls = off\n/* = app\n[server c @l]\ntls = off\n/z/* = app\n"
-                      "[route b/h]\nto = x:2\n[route /h]\nto = status:200 ok\ndeadline = 1s\n[route /q]\nhost = q\n");
+    ct_load(
+        MODEL_APP
+        "[server a]\ntls = off\n/* = app\n/h = x:1\n[server b]\ntls = off\n/* = app\n[server c @l]\ntls = off\n/z/* = app\n"
+        "[route b/h]\nto = x:2\n[route /h]\nto = status:200 ok\ndeadline = 1s\n[route /q]\nhost = q\n");
     ct_silent("routes for every server");
     tap_ok(model_goes("/h", "", "x:1"), "a path key keeps its target");
     tap_is_int((long long)ct_route(0, "/h", "")->conf.deadline_ms, 1000, "and gets what the route says");
-    tap_ok(ct_route(1, "/h", "")->target.upstream != NULL && ct_route(1, "/h", "")->conf.deadline_ms == WR_OFF,
+    tap_ok(ct_route(1, "/h", "")->target.upstream != NULL &&
+               ct_route(1, "/h", "")->conf.deadline_ms == WR_OFF,
            "a server's own route excludes it");
     tap_is_int(ct_route(2, "/h", "")->target.kind, WR_TARGET_STATUS, "copied into a third");
     tap_ok(wr_str_eq(ct_route(2, "/h", "")->id, WR_STR("c@l/h")), "with an id of its own");
     tap_ok(ct_route(0, "/q", "") && !ct_route(2, "/q", ""), "without a target it is where there is one");
     ct_load(MODEL_APP "[server c]\ntls = off\n/z/* = app\n[route /q]\nhost = q\n");
-    ct_says("t.ini:6: error: [route /q] has no \"to\", and no server has another route for its requests", "nowhere");
-    ct_load(MODEL_APP "[server c]\ntls = off\n/z/* = app\n[server d]\ntls = off\n/z/* = app\n[route /z/*]\ndeadlin = 1s\n");
+    ct_says("t.ini:6: error: [route /q] has no \"to\", and no server has another route for its requests",
+            "nowhere");
+    ct_load(
+        MODEL_APP
+        "[server c]\ntls = off\n/z/* = app\n[server d]\ntls = off\n/z/* = app\n[route /z/*]\ndeadlin = 1s\n");
     tap_is_int((long long)ct_conf.errors, 1, "an error in it is said once");
     ct_load("[server a @x]\ntls = off\n/* = app\n[route a@x/y]\ndeadline = 1s\n" MODEL_APP);
     ct_silent("a route of a server with a label");
@@ -351,12 +413,14 @@ model_test_near(void)
     static const struct model_row rows[] = {
         {"[server shop.example.com]\ntls = off\n/* = app\n[server shpo.example.com]\ntls = off\n/* = app", 4,
          "warning: the name shpo.example.com is one letter away from shop.example.com (t.ini:3)"},
-        {"[server app1.example.com app2.example.com a.example.com b.example.com]\ntls = off\n/* = app", 0, NULL},
+        {"[server app1.example.com app2.example.com a.example.com b.example.com]\ntls = off\n/* = app", 0,
+         NULL},
         {"[server a]\ntls = off\n/* = app\n/admin/* = app\n/admn/x = app", 0, NULL},
-        {"[server a]\ntls = off\n/* = app\n/admin/* = app\n/admn/* = app", 5, "warning: the path /admn/* is one letter away from /admin/*"},
+        {"[server a]\ntls = off\n/* = app\n/admin/* = app\n/admn/* = app", 5,
+         "warning: the path /admn/* is one letter away from /admin/*"},
         {"[server a]\ntls = off\n/* = app\n/v1/* = app\n/v2/* = app\n/user/* = app\n/users/* = app", 0, NULL},
-        {"[upstream backend]\nserver = x:1\n[upstream bakend]\nserver = x:2\n[server a]\ntls = off\n/* = app\n/x = backend\n/y = bakend", 3,
-         "warning: the upstream bakend is one letter away from backend (t.ini:3)"},
+        {"[upstream backend]\nserver = x:1\n[upstream bakend]\nserver = x:2\n[server a]\ntls = off\n/* = app\n/x = backend\n/y = bakend",
+         3, "warning: the upstream bakend is one letter away from backend (t.ini:3)"},
     };
 
     MODEL_RUN(rows);
@@ -371,30 +435,42 @@ model_test_weir(void)
         {WEIR("limit.target = 32k"), 5, "warning: limit.target is above limit.header_line"},
         {WEIR("error_log = /var/log/x.log"), 0, NULL},
         {WEIR("error_log = \"/var/log/my x.log\" debug"), 0, NULL},
-        {WEIR("error_log = stder warn"), 5, "error: bad value \"stder warn\" of error_log: neither stderr nor syslog nor an absolute path; it takes PATH | stderr | syslog, then a LEVEL; did you mean \"stderr\"?"},
-        {WEIR("error_log = stderr wran"), 5, "error: bad value \"stderr wran\" of error_log: the level is alert, error, warn, notice, info or debug; it takes PATH | stderr | syslog, then a LEVEL; did you mean \"warn\"?"},
+        {WEIR("error_log = stder warn"), 5,
+         "error: bad value \"stder warn\" of error_log: neither stderr nor syslog nor an absolute path; it takes PATH | stderr | syslog, then a LEVEL; did you mean \"stderr\"?"},
+        {WEIR("error_log = stderr wran"), 5,
+         "error: bad value \"stderr wran\" of error_log: the level is alert, error, warn, notice, info or debug; it takes PATH | stderr | syslog, then a LEVEL; did you mean \"warn\"?"},
         {WEIR("error_log = x.log"), 5, "error: bad value \"x.log\" of error_log"},
         {WEIR("error_log = stderr warn now"), 5, "error: bad value"},
         {WEIR("pid = x"), 5, "error: bad value \"x\" of pid: not an absolute path of a file"},
         {WEIR("user = a b"), 5, "error: bad value \"a b\" of user"},
         {WEIR("workers = 0"), 5, "error: bad value \"0\" of workers: not between 1 and 128"},
-        {WEIR("limit.header_total = 512"), 5, "error: bad value \"512\" of limit.header_total: not between 1k and 1m"},
-        {WEIR("limit.header_count = 1001"), 5, "error: bad value \"1001\" of limit.header_count: not between 8 and 1000"},
+        {WEIR("limit.header_total = 512"), 5,
+         "error: bad value \"512\" of limit.header_total: not between 1k and 1m"},
+        {WEIR("limit.header_count = 1001"), 5,
+         "error: bad value \"1001\" of limit.header_count: not between 8 and 1000"},
         {WEIR("acme.contact = a@b"), 5, "error: acme.contact: known, not in this release"},
-        {WEIR("") "[defaults]\ntls = internal", 6, "error: bad value \"internal\" of tls: known, not in this release; it takes off | auto"},
-        {WEIR("") "[defaults]\ntls = /c.pem /k.pem", 6, "error: bad value \"/c.pem /k.pem\" of tls: known, not in this release"},
-        {WEIR("") "[defaults]\ntls = atuo", 6, "error: bad value \"atuo\" of tls: it takes off | auto; did you mean \"auto\"?"},
+        {WEIR("") "[defaults]\ntls = internal", 6,
+         "error: bad value \"internal\" of tls: known, not in this release; it takes off | auto"},
+        {WEIR("") "[defaults]\ntls = /c.pem /k.pem", 6,
+         "error: bad value \"/c.pem /k.pem\" of tls: known, not in this release"},
+        {WEIR("") "[defaults]\ntls = atuo", 6,
+         "error: bad value \"atuo\" of tls: it takes off | auto; did you mean \"auto\"?"},
         {WEIR("") "[log l]", 5, "error: [log l] needs a path"},
-        {WEIR("") "[log l]\npath = /l", 5, "warning: [log l] is not used (access_log = l, in [defaults] or a server)"},
-        {WEIR("") "[log l]\npath = /l\n[defaults]\naccess_log = k", 8, "error: access_log: there is no [log k]; did you mean \"l\"?"},
+        {WEIR("") "[log l]\npath = /l", 5,
+         "warning: [log l] is not used (access_log = l, in [defaults] or a server)"},
+        {WEIR("") "[log l]\npath = /l\n[defaults]\naccess_log = k", 8,
+         "error: access_log: there is no [log k]; did you mean \"l\"?"},
     };
 
     MODEL_RUN(rows);
-    ct_load(MODEL_APP "[server a]\ntls = off\nupstream = app\n/x = app\n[weir]\nerror_log = \"/my x.log\"\n[log l]\npath = /l\nformat = json\n"
-                      "redact = token \"my key\"\n[defaults]\naccess_log = l\n[route a/x]\naccess_log = off\n");
+    ct_load(
+        MODEL_APP
+        "[server a]\ntls = off\nupstream = app\n/x = app\n[weir]\nerror_log = \"/my x.log\"\n[log l]\npath = /l\nformat = json\n"
+        "redact = token \"my key\"\n[defaults]\naccess_log = l\n[route a/x]\naccess_log = off\n");
     ct_silent("logs");
     const struct wr_model *m = ct_conf.model;
-    tap_ok(wr_str_eq(m->weir.error_log.path, WR_STR("/my x.log")) && m->weir.error_log.level == WR_LOG_NOTICE, "error_log");
+    tap_ok(wr_str_eq(m->weir.error_log.path, WR_STR("/my x.log")) && m->weir.error_log.level == WR_LOG_NOTICE,
+           "error_log");
     tap_ok(m->logs[0]->conf.format == WR_LOG_JSON && m->logs[0]->conf.redact.n == 2, "a log");
     tap_is_int(ct_route(0, "/*", "")->log_index, 0, "its number on a route");
     tap_is_int(ct_route(0, "/x", "")->log_index, -1, "none");
@@ -410,7 +486,8 @@ model_test_weir(void)
 static void
 model_test_args(void)
 {
-    static char *const good[] = {":8080=localhost:3000", "127.0.0.1:81=unix:/run/app.sock", "[::1]:82=[::1]:83"};
+    static char *const good[] = {":8080=localhost:3000", "127.0.0.1:81=unix:/run/app.sock",
+                                 "[::1]:82=[::1]:83"};
     static char *const bad[] = {"8080", ":80=", "=x:1", "80=x:1", ":80=app"};
 
     ct_begin();

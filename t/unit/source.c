@@ -51,7 +51,8 @@ source_test_headers(void)
     ct_load("[server  A.Example.COM\tb.example.com   @x]\ntls = off\nupstream = localhost:80\n");
     ct_silent("blanks between names");
     const struct wr_server *s = ct_conf.model->servers[0];
-    tap_ok(s->names_n == 2 && wr_str_eq(s->names[0], WR_STR("a.example.com")) && wr_str_eq(s->label, WR_STR("x")),
+    tap_ok(s->names_n == 2 && wr_str_eq(s->names[0], WR_STR("a.example.com")) &&
+               wr_str_eq(s->label, WR_STR("x")),
            "names in lower case, a label");
 }
 
@@ -79,11 +80,13 @@ source_test_repeated(void)
     ct_load(SOURCE_SITE "[weir]\n[weir]\n");
     ct_says("t.ini:5: error: [weir] stands twice; first at t.ini:4", "[weir]");
     ct_load(SOURCE_SITE "[server A]\nupstream = x:1\n");
-    ct_says("t.ini:4: error: [server a] stands twice; first at t.ini:1 (a label makes another one of the same name)",
-            "a server, in another case");
+    ct_says(
+        "t.ini:4: error: [server a] stands twice; first at t.ini:1 (a label makes another one of the same name)",
+        "a server, in another case");
     ct_load(SOURCE_SITE "[route a/x]\n[route A/x]\n");
     ct_says("t.ini:5: error: [route a/x] stands twice; first at t.ini:4", "a route");
-    ct_load(SOURCE_SITE "[route a/x]\n[route a/x l]\nif.method = GET\n[route /x]\nto = status:200\n[log l]\npath = /l\n");
+    ct_load(SOURCE_SITE
+            "[route a/x]\n[route a/x l]\nif.method = GET\n[route /x]\nto = status:200\n[log l]\npath = /l\n");
     ct_says("t.ini:9: warning", "labels and other kinds are others");
     tap_is_int((long long)ct_conf.errors, 0, "and no error");
     ct_load(SOURCE_SITE "[upstream u]\nserver = x:1\n[upstream u]\nsrver = y:1\n");
@@ -129,29 +132,33 @@ source_test_include(void)
     ct_silent("a file that two patterns name is read once");
     ct_write(source_path("main.ini"), "[weir]\ninclude = conf.d/a.ini none.ini\n" SOURCE_SITE);
     ct_load_file(source_path("main.ini"));
-    snprintf(want, sizeof(want), "%s/main.ini:2: error: include: %s/none.ini does not exist", source_dir, source_dir);
+    snprintf(want, sizeof(want), "%s/main.ini:2: error: include: %s/none.ini does not exist", source_dir,
+             source_dir);
     ct_says(want, "a plain name that does not exist");
     ct_write(source_path("main.ini"), "[weir]\ninclude = conf.d\n" SOURCE_SITE);
     ct_load_file(source_path("main.ini"));
-    snprintf(want, sizeof(want), "%s/main.ini:2: error: include: cannot read %s/conf.d: not a regular file", source_dir,
-             source_dir);
+    snprintf(want, sizeof(want), "%s/main.ini:2: error: include: cannot read %s/conf.d: not a regular file",
+             source_dir, source_dir);
     ct_says(want, "a directory");
 
     ct_write(source_path("main.ini"), "[weir]\ninclude = conf.d/*.ini\n" SOURCE_SITE);
     ct_write(source_path("conf.d/b.ini"), "[server a]\ntls = off\nupstrem = localhost:80\n");
     ct_load_file(source_path("main.ini"));
-    snprintf(want, sizeof(want), "%s/conf.d/b.ini:1: error: [server a] stands twice; first at %s/main.ini:3", source_dir,
-             source_dir);
+    snprintf(want, sizeof(want), "%s/conf.d/b.ini:1: error: [server a] stands twice; first at %s/main.ini:3",
+             source_dir, source_dir);
     ct_says(want, "the same section in two files names both places");
-    snprintf(want, sizeof(want), "%s/conf.d/b.ini:3: error: unknown key \"upstrem\" in [server a]", source_dir);
+    snprintf(want, sizeof(want), "%s/conf.d/b.ini:3: error: unknown key \"upstrem\" in [server a]",
+             source_dir);
     ct_says(want, "messages of an included file have its name and line");
     ct_write(source_path("conf.d/b.ini"), "[weir]\ninclude = x.ini\n");
     ct_load_file(source_path("main.ini"));
-    snprintf(want, sizeof(want), "%s/conf.d/b.ini:2: error: include stands in the first file alone", source_dir);
+    snprintf(want, sizeof(want), "%s/conf.d/b.ini:2: error: include stands in the first file alone",
+             source_dir);
     ct_says(want, "one level");
     ct_write(source_path("conf.d/b.ini"), "key = value\n");
     ct_load_file(source_path("main.ini"));
-    snprintf(want, sizeof(want), "%s/conf.d/b.ini:1: error: a key in front of the first [section]", source_dir);
+    snprintf(want, sizeof(want), "%s/conf.d/b.ini:1: error: a key in front of the first [section]",
+             source_dir);
     ct_says(want, "a section does not go on in another file");
     ct_load_file(source_path("nothing.ini"));
     snprintf(want, sizeof(want), "%s/nothing.ini: error: cannot read: No such file or directory", source_dir);
@@ -159,7 +166,9 @@ source_test_include(void)
     ct_load_file(source_dir);
     snprintf(want, sizeof(want), "%s: error: cannot read: not a regular file", source_dir);
     ct_says(want, "a directory as the file");
-    for (const char *const *f = (const char *const[]){"conf.d/a.ini", "conf.d/b.ini", "conf.d/c.txt", "main.ini", NULL}; *f; f++) {
+    for (const char *const *f =
+             (const char *const[]){"conf.d/a.ini", "conf.d/b.ini", "conf.d/c.txt", "main.ini", NULL};
+         *f; f++) {
         unlink(source_path(*f));
     }
     rmdir(source_path("conf.d"));
@@ -169,7 +178,8 @@ source_test_include(void)
 static void
 source_test_order(void)
 {
-    ct_load("[server a]\nbad1 = x\nupstream = y:1\nbad2 = x\n[upstream u]\nbad3 = x\nserver = x\n[route b/x]\n");
+    ct_load(
+        "[server a]\nbad1 = x\nupstream = y:1\nbad2 = x\n[upstream u]\nbad3 = x\nserver = x\n[route b/x]\n");
     const char *first = strstr(ct_out, "bad1"), *last = strstr(ct_out, "[route b/x]");
     tap_ok(first && last && first < last, "all errors of one run, in the order of lines");
     unsigned line = 0, lines = 0;

@@ -28,9 +28,10 @@ struct typos_file {
 enum { TYPOS_KEY, TYPOS_KIND, TYPOS_KEYWORD, TYPOS_REFERENCE, TYPOS_WHATS };
 
 static const char *const typos_keywords[] = {
-    "on", "off", "auto", "none", "stderr", "syslog", "alert", "error", "warn", "notice", "info", "debug", "proxy_protocol",
-    "strict", "raw", "request", "response", "drop", "keep", "combined", "json", "backup", "weight", "max", "redirect", "status",
-    "unix", "http", "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", NULL};
+    "on",     "off",      "auto",  "none",           "stderr", "syslog", "alert",    "error",    "warn",
+    "notice", "info",     "debug", "proxy_protocol", "strict", "raw",    "request",  "response", "drop",
+    "keep",   "combined", "json",  "backup",         "weight", "max",    "redirect", "status",   "unix",
+    "http",   "GET",      "HEAD",  "POST",           "PUT",    "PATCH",  "DELETE",   NULL};
 
 static char
 typos_neighbour(char c)
@@ -90,8 +91,8 @@ typos_caught(const struct typos_file *f, unsigned line, const char *meant, bool 
 
 /* meant: the words that a right suggestion begins with; word: the part of the line that is typed wrong. */
 static void
-typos_try(struct typos_file *f, unsigned what, size_t at, size_t n, const char *typo, size_t typo_n, unsigned line,
-          const char *meant)
+typos_try(struct typos_file *f, unsigned what, size_t at, size_t n, const char *typo, size_t typo_n,
+          unsigned line, const char *meant)
 {
     size_t text_n;
     bool right;
@@ -297,9 +298,11 @@ typos_file(const char *path, struct typos_count *counts)
 static void
 typos_report(const struct typos_count *c, const char *name)
 {
-    double caught = 100.0 * c->caught / (c->all ? c->all : 1), right = 100.0 * c->right / (c->all ? c->all : 1);
+    double caught = 100.0 * c->caught / (c->all ? c->all : 1),
+           right = 100.0 * c->right / (c->all ? c->all : 1);
 
-    tap_note("%-30s %5u typos, %6.2f%% caught at their line, %6.2f%% with what was meant", name, c->all, caught, right);
+    tap_note("%-30s %5u typos, %6.2f%% caught at their line, %6.2f%% with what was meant", name, c->all,
+             caught, right);
 }
 
 int
@@ -319,10 +322,10 @@ main(void)
             sum.right += counts[k].right;
         }
         typos_report(&sum, files[i]);
-        tap_ok(sum.caught * 100.0 >= sum.all * TYPOS_CAUGHT_LEAST, "%s: %u of %u caught at the right line", files[i],
-               sum.caught, sum.all);
-        tap_ok(sum.right * 100.0 >= sum.all * TYPOS_RIGHT_LEAST, "%s: %u of %u with the right suggestion", files[i],
-               sum.right, sum.all);
+        tap_ok(sum.caught * 100.0 >= sum.all * TYPOS_CAUGHT_LEAST, "%s: %u of %u caught at the right line",
+               files[i], sum.caught, sum.all);
+        tap_ok(sum.right * 100.0 >= sum.all * TYPOS_RIGHT_LEAST, "%s: %u of %u with the right suggestion",
+               files[i], sum.right, sum.all);
         total.all += sum.all;
         total.caught += sum.caught;
         total.right += sum.right;

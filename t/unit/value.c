@@ -55,10 +55,12 @@ value_test_quotes(void)
     tap_is_str(value_read("c \"a b\""), "c \"a b\"|c,a b", "a quoted word at the end");
     tap_is_str(value_read("\"a \\\"b\\\" \\\\ c\""), "a \"b\" \\ c|a \"b\" \\ c", "escapes");
     tap_is_str(value_read("\"\""), "|", "an empty value, quoted");
-    tap_is_str(value_read("a\\b \\\\c"), "a\\b \\\\c|a\\b,\\\\c", "a backslash outside quotes is a backslash");
+    tap_is_str(value_read("a\\b \\\\c"), "a\\b \\\\c|a\\b,\\\\c",
+               "a backslash outside quotes is a backslash");
     tap_is_str(value_read("a\"b c\""), "a\"b c\"|a\"b,c\"", "a quote inside a word is a byte");
     tap_is_str(value_read("\"a"), "!a quote that is not closed", "an open quote");
-    tap_is_str(value_read("\"a\\n\""), "!inside quotes a backslash stands only in \\\" and \\\\", "an unknown escape");
+    tap_is_str(value_read("\"a\\n\""), "!inside quotes a backslash stands only in \\\" and \\\\",
+               "an unknown escape");
     tap_is_str(value_read("\"a\\\""), "!a quote that is not closed", "an escaped quote closes nothing");
     tap_is_str(value_read("\"a\"b"), "\"a\"b|!text right behind a closing quote", "text behind a quote");
     tap_is_str(value_read(""), "|", "nothing");
@@ -79,10 +81,12 @@ value_test_environment(void)
     tap_is_str(value_read("${T_EVIL}"), "a \"b\" ; ${T_PLAIN} @/x = [c]|a \"b\" ; ${T_PLAIN} @/x = [c]",
                "data is one word, is not expanded again, and has no quotes, comments or files");
     tap_is_int(ct_conf.warnings, 0, "and no warning about a comment in it");
-    tap_is_str(value_read("p ${T_EVIL}q r"), "p a \"b\" ; ${T_PLAIN} @/x = [c]q r|p,a \"b\" ; ${T_PLAIN} @/x = [c]q,r",
+    tap_is_str(value_read("p ${T_EVIL}q r"),
+               "p a \"b\" ; ${T_PLAIN} @/x = [c]q r|p,a \"b\" ; ${T_PLAIN} @/x = [c]q,r",
                "data within a word stays in it");
     tap_is_str(value_read("${T_QUOTE} b\""), "\" b\"|\",b\"", "a quote in data opens nothing");
-    tap_is_str(value_read("${T_NONE}"), "!the environment has no T_NONE; ${NAME:-x} would be x then", "unset");
+    tap_is_str(value_read("${T_NONE}"), "!the environment has no T_NONE; ${NAME:-x} would be x then",
+               "unset");
     tap_is_str(value_read("${T_NONE:-a b}"), "a b|a b", "a preset");
     tap_is_str(value_read("x ${T_NONE:-a b}c d"), "x a bc d|x,a bc,d", "a preset with blanks in a word");
     tap_is_str(value_read("${T_EMPTY:-x}"), "x|x", "empty has the preset too");
@@ -93,7 +97,8 @@ value_test_environment(void)
     tap_is_str(value_read("${T_PLAIN"), "!\"${T_PLAIN\": \"${\" needs a closing \"}\"", "not closed");
     tap_is_str(value_read("${}"), "!\"${}\" is neither ${NAME} nor ${NAME:-preset}", "no name");
     tap_is_str(value_read("${1X}"), "!\"${1X}\" is neither ${NAME} nor ${NAME:-preset}", "a bad name");
-    tap_is_str(value_read("${T_LINE}"), "!the value of ${T_LINE} has a control byte or a line break", "a line break");
+    tap_is_str(value_read("${T_LINE}"), "!the value of ${T_LINE} has a control byte or a line break",
+               "a line break");
     ct_conf.sealed = true;
 }
 
@@ -108,7 +113,8 @@ value_test_files(void)
     close(fd);
     snprintf(raw, sizeof(raw), "@%s", path);
     ct_write(path, "se\"cret ${T_PLAIN} ; x\n");
-    tap_is_str(value_read(raw), "se\"cret ${T_PLAIN} ; x|se\"cret ${T_PLAIN} ; x", "a file is data, its last newline cut");
+    tap_is_str(value_read(raw), "se\"cret ${T_PLAIN} ; x|se\"cret ${T_PLAIN} ; x",
+               "a file is data, its last newline cut");
     ct_write(path, "a\r\n");
     tap_is_str(value_read(raw), "a|a", "CRLF at the end too");
     ct_write(path, "a\n\n");
@@ -151,13 +157,14 @@ value_test_comments(void)
     static const struct {
         const char *raw;
         bool warned;
-    } rows[] = {{"a ; b", true},    {"a # b", true},   {"a;b", false},       {"a#b", false},
-                {"; b", true},      {"\"a ; b\"", false}, {"a \"; b\"", false}, {"\"a\" ; b", true},
-                {"a\t#b", true}};
+    } rows[] = {{"a ; b", true},      {"a # b", true},     {"a;b", false},
+                {"a#b", false},       {"; b", true},       {"\"a ; b\"", false},
+                {"a \"; b\"", false}, {"\"a\" ; b", true}, {"a\t#b", true}};
 
     for (size_t i = 0; i < WR_ARRAY_LEN(rows); i++) {
         value_read(rows[i].raw);
-        tap_is_int(ct_conf.warnings, rows[i].warned, "%s: %s", rows[i].raw, rows[i].warned ? "warned about" : "fine");
+        tap_is_int(ct_conf.warnings, rows[i].warned, "%s: %s", rows[i].raw,
+                   rows[i].warned ? "warned about" : "fine");
         tap_is_int(ct_conf.errors, 0, "and no error");
     }
 }
@@ -169,7 +176,8 @@ value_test_render(void)
     setenv("T_EVIL", "a \"b\" ; ${T_PLAIN}", 1);
     tap_is_str(value_render("a \"b c\"", true), "a \"b c\"", "what needs no change stays");
     tap_is_str(value_render("${T_PLAIN}", true), "value", "expanded");
-    tap_is_str(value_render("x ${T_EVIL}", true), "x \"a \\\"b\\\" ; $${T_PLAIN}\"", "a word that has to be quoted");
+    tap_is_str(value_render("x ${T_EVIL}", true), "x \"a \\\"b\\\" ; $${T_PLAIN}\"",
+               "a word that has to be quoted");
     tap_is_str(value_render("${T_EVIL}", false), "\"a \\\"b\\\" ; $${T_PLAIN}\"", "a text that has to be");
     tap_is_str(value_render("@/etc/hostname-none", false), "!", "a file that is not there");
 }
