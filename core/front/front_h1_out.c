@@ -158,7 +158,8 @@ front_h1_out_choose_framing(struct wr_front_h1 *f)
         (f->in == WR_FRONT_IN_CHUNKED && r->local)) {
         f->keep = false;
     }
-    if (f->s.sv->draining) {
+    /* Who sends what can be read in two ways shall not send more behind it. */
+    if (f->s.sv->draining || (r->local && r->status == 400)) {
         f->keep = false;
     }
     r->keep_client = f->keep;

@@ -3,6 +3,7 @@
 # connection, and nothing of it, nor of what stands behind it, reaches an
 # upstream.
 use v5.36;
+no warnings 'qw';
 use Test::More;
 use Weir;
 
@@ -190,7 +191,6 @@ for my $case (@cases) {
     $name =~ s/([^ -~])/sprintf '\\x%02x', ord $1/ge;
     $name =~ s/#/\\#/g;
     $name = substr($name, 0, 100) . '...' if length $name > 100;
-    utf8::encode($bytes) if utf8::is_utf8($bytes) && $bytes =~ /[^\0-\xff]/;
     my $c = $w->conn;
     $c->send($bytes . $evil);
     my $m = $c->recv_response(timeout => 5, method => $bytes =~ /^HEAD / ? 'HEAD' : 'GET');

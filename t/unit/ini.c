@@ -222,6 +222,7 @@ ini_test_speed(void)
         fprintf(f, "/path/number/%u/* = upstream-%u\n", i, i);
     }
     fclose(f);
+    free(ini_out);
     ini_to = open_memstream(&ini_out, &ini_out_n);
     double start = ini_now();
     wr_ini_read(wr_str_make(text, n), &ev);
