@@ -43,7 +43,8 @@ wr_cycle_free(struct wr_cycle *cy)
 static void
 cycle_set_tables(struct wr_cycle *cy)
 {
-    const struct wr_directive_table **tables = wr_pool_zalloc(&cy->pool, (wr_modules_n + 1) * sizeof(*tables));
+    const struct wr_directive_table **tables =
+        wr_pool_zalloc(&cy->pool, (wr_modules_n + 1) * sizeof(*tables));
 
     for (unsigned i = 0; i < wr_modules_n; i++) {
         tables[i] = wr_modules[i]->tables;
@@ -69,7 +70,8 @@ bool
 wr_cycle_read(struct wr_cycle *cy, const struct wr_options *o)
 {
     cycle_set_tables(cy);
-    bool ok = o->file != NULL ? wr_conf_load(&cy->cf, o->file) : wr_conf_load_args(&cy->cf, o->args_n, o->args);
+    bool ok =
+        o->file != NULL ? wr_conf_load(&cy->cf, o->file) : wr_conf_load_args(&cy->cf, o->args_n, o->args);
     if (!ok) {
         return false;
     }

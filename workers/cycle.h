@@ -25,11 +25,11 @@ struct wr_cycle {
     uint64_t generation;
     struct wr_identity identity;
     unsigned workers;
-    int *listen_fds;   /* by index of model->listens */
-    unsigned *log_ids; /* by index of model->logs */
+    int *listen_fds;       /* by index of model->listens */
+    unsigned *log_ids;     /* by index of model->logs */
     struct wr_seat *seats; /* of the workers */
-    unsigned alive;    /* children that were forked for it and live */
-    bool drains;       /* its workers were told to */
+    unsigned alive;        /* children that were forked for it and live */
+    bool drains;           /* its workers were told to */
     struct wr_cycle *next; /* older */
 };
 

@@ -86,7 +86,8 @@ generation_log_messages(const struct wr_conf *cf)
     for (size_t i = 0; i < cf->messages_n; i++) {
         const struct wr_conf_message *msg = &cf->messages[i];
         if (msg->place.file != NULL) {
-            wr_log(msg->error ? WR_LOG_ERROR : WR_LOG_WARN, "%s:%u: %s", msg->place.file, msg->place.line, msg->text);
+            wr_log(msg->error ? WR_LOG_ERROR : WR_LOG_WARN, "%s:%u: %s", msg->place.file, msg->place.line,
+                   msg->text);
         } else {
             wr_log(msg->error ? WR_LOG_ERROR : WR_LOG_WARN, "%s", msg->text);
         }
@@ -150,8 +151,8 @@ generation_write_pid(struct wr_master *m, const struct wr_cycle *cy)
         return false;
     }
     if (!m->has_pid && m->o->file != NULL) {
-        wr_log(WR_LOG_WARN, "cannot write the pid file path=%s: %s; weir -s will not find this one", m->pid_path,
-               strerror(errno));
+        wr_log(WR_LOG_WARN, "cannot write the pid file path=%s: %s; weir -s will not find this one",
+               m->pid_path, strerror(errno));
     }
     return true;
 }
@@ -205,8 +206,8 @@ static void
 generation_announce(struct wr_master *m)
 {
     m->announced = true;
-    wr_log(WR_LOG_NOTICE, "weir serves version=" WR_VERSION " pid=%d generation=%llu workers=%u%s", (int)getpid(),
-           (unsigned long long)m->current->generation, m->current->workers,
+    wr_log(WR_LOG_NOTICE, "weir serves version=" WR_VERSION " pid=%d generation=%llu workers=%u%s",
+           (int)getpid(), (unsigned long long)m->current->generation, m->current->workers,
            m->adopted ? " after=upgrade" : "");
     wr_master_tell_starter(m, true);
     if (m->adopted) {
@@ -366,7 +367,8 @@ wr_generation_call_back(struct wr_master *m)
         return;
     }
     m->away = false;
-    wr_log(WR_LOG_NOTICE, "starting workers again generation=%llu", (unsigned long long)m->current->generation);
+    wr_log(WR_LOG_NOTICE, "starting workers again generation=%llu",
+           (unsigned long long)m->current->generation);
     for (unsigned i = 0; i < m->current->workers; i++) {
         if (!wr_spawn_worker(m, m->current, i)) {
             m->current->seats[i].restart_ms = wr_master_now_ms() + WR_BACKOFF_FIRST_MS;

@@ -16,8 +16,8 @@
 #include "core/upstream/upstream.h"
 #include "workers/logdrain.h"
 
-#define KEEPER_LEASE_MS 20    /* between two looks at the lease */
-#define KEEPER_ORPHAN_MS 200  /* between two looks whether workers of a dead master still live */
+#define KEEPER_LEASE_MS 20   /* between two looks at the lease */
+#define KEEPER_ORPHAN_MS 200 /* between two looks whether workers of a dead master still live */
 
 struct keeper {
     struct wr_child ch;

@@ -15,13 +15,13 @@
 #include "core/shm/slot.h"
 #include "workers/channel.h"
 
-#define LOGDRAIN_LINES 1024               /* of one ring at once */
+#define LOGDRAIN_LINES 1024 /* of one ring at once */
 #define LOGDRAIN_BATCH_BYTES (128 * 1024)
 #define LOGDRAIN_WAITING_BYTES (256 * 1024) /* kept for a stream that takes nothing */
-#define LOGDRAIN_PIPE_BYTES 4096          /* what a writable pipe takes without blocking */
+#define LOGDRAIN_PIPE_BYTES 4096            /* what a writable pipe takes without blocking */
 #define LOGDRAIN_AGAIN_MS 50
-#define LOGDRAIN_FILE_TRIES 40            /* for a file that the master shall send: 2 s */
-#define LOGDRAIN_FINISH_MS 2000           /* a stream that takes nothing holds an exit up no longer */
+#define LOGDRAIN_FILE_TRIES 40  /* for a file that the master shall send: 2 s */
+#define LOGDRAIN_FINISH_MS 2000 /* a stream that takes nothing holds an exit up no longer */
 #define LOGDRAIN_DONE UINT32_MAX
 
 /* One log as the keeper sees it. */
@@ -32,8 +32,8 @@ struct logdrain_file {
     size_t rest_n;
     uint64_t lost; /* lines, since the last word about it */
     int err;
-    unsigned tries;   /* asked the master so often */
-    bool wanted;      /* lines wait and there is no file */
+    unsigned tries; /* asked the master so often */
+    bool wanted;    /* lines wait and there is no file */
 };
 
 struct wr_logdrain {
@@ -45,10 +45,10 @@ struct wr_logdrain {
     struct logdrain_file file[WR_LOG_IDS];
     bool begun;
     bool running;
-    bool again;     /* something came while it ran */
-    bool blocked;   /* a stream takes nothing, or a file is missing: look again soon */
-    bool empty;     /* the pass left every ring empty */
-    bool all;       /* finish: not before that, or until it is in vain */
+    bool again;   /* something came while it ran */
+    bool blocked; /* a stream takes nothing, or a file is missing: look again soon */
+    bool empty;   /* the pass left every ring empty */
+    bool all;     /* finish: not before that, or until it is in vain */
     uint64_t finish_by_ms;
     void (*finish)(void *arg);
     void *finish_arg;

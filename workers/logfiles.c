@@ -94,7 +94,8 @@ logfiles_judge(int fd, const char **why)
     } else if (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode)) {
         return WR_LOGFILE_STREAM;
     } else {
-        *why = S_ISREG(st.st_mode) ? "it has more than one name (a hard link)" : "it is no file, fifo or device";
+        *why =
+            S_ISREG(st.st_mode) ? "it has more than one name (a hard link)" : "it is no file, fifo or device";
     }
     return WR_LOGFILE_NONE;
 }
@@ -277,7 +278,8 @@ void
 wr_logfiles_reopen(void)
 {
     for (unsigned id = 0; id < WR_LOG_IDS; id++) {
-        if (logfiles_own.file[id].kind == WR_LOGFILE_FILE || logfiles_own.file[id].kind == WR_LOGFILE_STREAM) {
+        if (logfiles_own.file[id].kind == WR_LOGFILE_FILE ||
+            logfiles_own.file[id].kind == WR_LOGFILE_STREAM) {
             logfiles_reopen_one(id, id == 0 ? logfiles_own.error_path : logfiles_own.ids[id].path);
         }
     }
@@ -337,7 +339,8 @@ logfiles_priority(const char *line, size_t n)
     static const struct {
         const char *name;
         int severity;
-    } levels[] = {{" alert ", 1}, {" error ", 3}, {" warn ", 4}, {" notice ", 5}, {" info ", 6}, {" debug ", 7}};
+    } levels[] = {{" alert ", 1},  {" error ", 3}, {" warn ", 4},
+                  {" notice ", 5}, {" info ", 6},  {" debug ", 7}};
     const char *word = memchr(line, ' ', n);
 
     for (size_t i = 0; word != NULL && i < WR_ARRAY_LEN(levels); i++) {

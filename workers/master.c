@@ -28,8 +28,8 @@
 #include "workers/upgrade.h"
 
 #define MASTER_RETRY_MS 10
-#define MASTER_MESSAGES 64 /* taken from a socket in one turn */
-#define MASTER_ASK_MS 1000 /* between two requests of the keeper that are heard */
+#define MASTER_MESSAGES 64     /* taken from a socket in one turn */
+#define MASTER_ASK_MS 1000     /* between two requests of the keeper that are heard */
 #define MASTER_FDS_PER_SLOT 16 /* where few descriptors are allowed, there are fewer slots */
 
 uint64_t

@@ -38,8 +38,8 @@ enum wr_master_mode { WR_MASTER_RUNS, WR_MASTER_QUITS, WR_MASTER_STOPS };
 struct wr_other {
     pid_t pid; /* 0: there is none */
     int pidfd;
-    int pipe;      /* from the newer one: "R" when it serves, or what is wrong; -1: closed */
-    bool newer;    /* it is this one's successor; else its predecessor */
+    int pipe;   /* from the newer one: "R" when it serves, or what is wrong; -1: closed */
+    bool newer; /* it is this one's successor; else its predecessor */
     bool ready;
     uint64_t by_ms; /* it is killed if it is not ready then; 0: no date */
 };

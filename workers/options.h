@@ -7,7 +7,7 @@
 #include "core/base/base.h"
 
 struct wr_options {
-    const char *file; /* NULL: the no-file form */
+    const char *file;  /* NULL: the no-file form */
     char *const *args; /* LISTEN=UPSTREAM... */
     int args_n;
     bool file_named; /* -c was given */

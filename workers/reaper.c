@@ -105,7 +105,8 @@ reaper_others_accept(const struct wr_master *m)
 {
     for (unsigned i = 0; i < m->current->workers; i++) {
         int slot = m->current->seats[i].slot;
-        if (slot >= 0 && atomic_load(&wr_slot_at(wr_slots_table(), (unsigned)slot)->state) == WR_SLOT_SERVING) {
+        if (slot >= 0 &&
+            atomic_load(&wr_slot_at(wr_slots_table(), (unsigned)slot)->state) == WR_SLOT_SERVING) {
             return true;
         }
     }
@@ -136,7 +137,8 @@ reaper_keeper_wanted(const struct wr_master *m)
 }
 
 static void
-reaper_keeper_died(struct wr_master *m, const struct wr_process *p, unsigned slot, int status, uint64_t lived_ms)
+reaper_keeper_died(struct wr_master *m, const struct wr_process *p, unsigned slot, int status,
+                   uint64_t lived_ms)
 {
     bool ours = m->keeper.slot == (int)slot;
     bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
@@ -154,7 +156,8 @@ reaper_keeper_died(struct wr_master *m, const struct wr_process *p, unsigned slo
 }
 
 static void
-reaper_worker_died(struct wr_master *m, const struct wr_process *p, unsigned slot, int status, uint64_t lived_ms)
+reaper_worker_died(struct wr_master *m, const struct wr_process *p, unsigned slot, int status,
+                   uint64_t lived_ms)
 {
     struct wr_cycle *cy = p->cycle;
     struct wr_seat *seat = &cy->seats[p->index];
@@ -235,7 +238,8 @@ wr_reaper_tick(struct wr_master *m, uint64_t now_ms)
     for (unsigned i = 0; i < WR_SLOTS_CHILDREN; i++) {
         struct wr_process *p = &m->process[i];
         if (p->pid > 0 && p->kill_ms != 0 && p->kill_ms <= now_ms) {
-            wr_log(WR_LOG_WARN, "process has not ended in time process=%d slot=%u; killing it", (int)p->pid, i);
+            wr_log(WR_LOG_WARN, "process has not ended in time process=%d slot=%u; killing it", (int)p->pid,
+                   i);
             p->kill_ms = 0;
             reaper_kill(p);
         }
@@ -247,8 +251,8 @@ wr_reaper_next_ms(const struct wr_master *m)
 {
     uint64_t next = UINT64_MAX;
 
-    for (unsigned i = 0; m->current != NULL && m->mode == WR_MASTER_RUNS && !m->away && i < m->current->workers;
-         i++) {
+    for (unsigned i = 0;
+         m->current != NULL && m->mode == WR_MASTER_RUNS && !m->away && i < m->current->workers; i++) {
         const struct wr_seat *seat = &m->current->seats[i];
         if (seat->slot < 0 && seat->restart_ms != 0) {
             next = WR_MIN(next, seat->restart_ms);
@@ -274,7 +278,8 @@ wr_reaper_adopt_orphans(struct wr_master *m, unsigned other_slot)
     for (unsigned i = 0; i < WR_SLOTS_CHILDREN; i++) {
         struct wr_slot *s = &t->slot[i];
         uint32_t state = atomic_load(&s->state);
-        if (state == WR_SLOT_FREE || state == WR_SLOT_DEAD || s->master != other_slot || m->process[i].pid != 0) {
+        if (state == WR_SLOT_FREE || state == WR_SLOT_DEAD || s->master != other_slot ||
+            m->process[i].pid != 0) {
             continue;
         }
         wr_spawn_adopt_orphan(m, i);

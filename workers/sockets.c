@@ -42,7 +42,8 @@ sockets_remove_stale(const struct wr_addr *addr)
     }
     bool stale = connect(fd, &addr->sa, addr->len) < 0 && errno == ECONNREFUSED;
     close(fd);
-    return stale && lstat(addr->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode) && unlink(addr->un.sun_path) == 0;
+    return stale && lstat(addr->un.sun_path, &st) == 0 && S_ISSOCK(st.st_mode) &&
+        unlink(addr->un.sun_path) == 0;
 }
 
 static bool
@@ -89,7 +90,8 @@ sockets_bind_beside(int fd, const struct wr_addr *addr)
 {
     uint16_t port = wr_addr_port(addr);
     int on = 1;
-    bool ok = sockets_set_reuseport(port, 1) && setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
+    bool ok = sockets_set_reuseport(port, 1) &&
+        setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on)) == 0 &&
         bind(fd, &addr->sa, addr->len) == 0 && listen(fd, WR_SOCKETS_BACKLOG) == 0;
 
     on = 0;
@@ -126,8 +128,9 @@ sockets_open_one(const struct wr_addr *addr, bool both_families)
     if (fd < 0) {
         return -1;
     }
-    bool ok = addr->sa.sa_family == AF_UNIX ? sockets_bind_unix(fd, addr) && listen(fd, WR_SOCKETS_BACKLOG) == 0
-                                            : sockets_bind_inet(fd, addr, both_families);
+    bool ok = addr->sa.sa_family == AF_UNIX
+        ? sockets_bind_unix(fd, addr) && listen(fd, WR_SOCKETS_BACKLOG) == 0
+        : sockets_bind_inet(fd, addr, both_families);
     if (!ok) {
         int err = errno;
         close(fd);
@@ -170,7 +173,8 @@ wr_sockets_claim(const struct wr_addr *addr, bool both_families, const char **wh
         return -1;
     }
     int fd = sockets_open_one(addr, both_families);
-    if (fd < 0 && both_families && (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL || errno == EPROTONOSUPPORT)) {
+    if (fd < 0 && both_families &&
+        (errno == EAFNOSUPPORT || errno == EADDRNOTAVAIL || errno == EPROTONOSUPPORT)) {
         fd = sockets_open_ipv4_alone(addr);
     }
     if (fd < 0) {
@@ -282,7 +286,8 @@ sockets_listens(const struct wr_addr *addr, int fd)
 bool
 wr_sockets_adopt(const struct wr_addr *addr, bool both_families, int fd)
 {
-    if (sockets_own.n == WR_SOCKETS || sockets_find(addr, both_families) != NULL || !sockets_listens(addr, fd)) {
+    if (sockets_own.n == WR_SOCKETS || sockets_find(addr, both_families) != NULL ||
+        !sockets_listens(addr, fd)) {
         wr_log(WR_LOG_WARN, "listening socket of the old binary cannot be adopted fd=%d; closed", fd);
         close(fd);
         return false;

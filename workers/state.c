@@ -61,23 +61,24 @@ wr_state_write(const char *path, const struct wr_state *st)
     FILE *f = fd >= 0 ? fdopen(fd, "w") : NULL;
 
     if (f == NULL) {
-        wr_log(WR_LOG_ERROR, "cannot write the state file path=%s: %s; -s reload will not see the verdict", path,
-               strerror(errno));
+        wr_log(WR_LOG_ERROR, "cannot write the state file path=%s: %s; -s reload will not see the verdict",
+               path, strerror(errno));
         if (fd >= 0) {
             close(fd);
         }
         return false;
     }
-    fprintf(f, "attempt %llu\nserving %llu\nverdict %s\npid %d\nworkers %u\n", (unsigned long long)st->attempt,
-            (unsigned long long)st->serving, st->verdict, (int)st->pid, st->workers);
+    fprintf(f, "attempt %llu\nserving %llu\nverdict %s\npid %d\nworkers %u\n",
+            (unsigned long long)st->attempt, (unsigned long long)st->serving, st->verdict, (int)st->pid,
+            st->workers);
     if (st->messages != NULL) {
         st->messages(st->arg, f);
     }
     bool ok = !ferror(f);
     ok = fclose(f) == 0 && ok;
     if (!state_settle(aside, path, ok)) {
-        wr_log(WR_LOG_ERROR, "cannot write the state file path=%s: %s; -s reload will not see the verdict", path,
-               strerror(errno));
+        wr_log(WR_LOG_ERROR, "cannot write the state file path=%s: %s; -s reload will not see the verdict",
+               path, strerror(errno));
         return false;
     }
     return true;

@@ -110,13 +110,14 @@ upgrade_write_manifest(struct wr_master *m, struct wr_upgrade_writer *w, int rea
         return -1;
     }
     fprintf(w->to, "weir 1\nmaster %d\nready %d\ninstance %s\n", (int)getpid(), ready_fd, m->instance);
-    fprintf(w->to, "hashkey %llx %llx\n", (unsigned long long)wr_hash_key[0], (unsigned long long)wr_hash_key[1]);
+    fprintf(w->to, "hashkey %llx %llx\n", (unsigned long long)wr_hash_key[0],
+            (unsigned long long)wr_hash_key[1]);
     upgrade_put_slots(w);
     wr_zones_each(upgrade_put_zone, w);
     wr_sockets_each(upgrade_put_socket, w);
     wr_publish_each(upgrade_put_blob, w);
     bool good = !ferror(w->to) && fclose(w->to) == 0 &&
-                fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0;
+        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK | F_SEAL_SEAL) == 0;
     if (!good) {
         close(fd);
         return -1;
@@ -189,7 +190,10 @@ upgrade_fork(struct wr_master *m, const struct wr_upgrade_writer *w, int manifes
     if (pidfd < 0) {
         return false;
     }
-    m->other = (struct wr_other){.pid = pid, .pidfd = pidfd, .pipe = ready[0], .newer = true,
+    m->other = (struct wr_other){.pid = pid,
+                                 .pidfd = pidfd,
+                                 .pipe = ready[0],
+                                 .newer = true,
                                  .by_ms = wr_master_now_ms() + UPGRADE_READY_MS};
     return true;
 }
@@ -362,7 +366,7 @@ struct wr_upgrade_reader {
     struct wr_master *m;
     struct wr_slots_fds fds;
     unsigned other_slot;
-    bool table;  /* of our layout */
+    bool table; /* of our layout */
     bool adopted_slots;
     pid_t other;
 };

@@ -23,6 +23,7 @@
 #include "core/upstream/upstream.h"
 
 #define WORKER_TRIM_MS 2000
+#define WORKER_STOP_MS 300      /* after drain, for answers that say so and lingering closes */
 #define WORKER_ACCEPT_LAST 1024 /* connections taken from a listener's queue before it is closed */
 
 struct worker {
@@ -31,6 +32,7 @@ struct worker {
     struct wr_listener *listeners; /* by index of model->listens */
     void **module_worker;
     struct wr_timer trim;
+    struct wr_timer stop; /* the end of a stop, whatever clients do */
     struct wr_task exit_task;
     bool draining;
     bool stopping;
@@ -154,6 +156,16 @@ worker_trim(struct wr_timer *t)
     wr_loop_timer(w->ch.loop, t, wr_clock.mono_ms + WORKER_TRIM_MS);
 }
 
+static void
+worker_on_stop_timer(struct wr_timer *t)
+{
+    struct worker *w = wr_container(t, struct worker, stop);
+
+    wr_log(WR_LOG_NOTICE, "drain is over connections=%u; closing them and exiting", wr_front_count(&w->sv));
+    wr_child_end(&w->ch);
+    _exit(0);
+}
+
 /* Who waits in the queue has been told that he is connected: nobody else may come for him. */
 static void
 worker_accept_last(struct wr_listener *ln)
@@ -190,6 +202,9 @@ worker_drain(struct worker *w, bool stop)
         worker_close_listeners(w);
         wr_child_state(&w->ch, WR_SLOT_DRAINING);
         wr_loop_timer(w->ch.loop, &w->trim, wr_clock.mono_ms + 100);
+    }
+    if (stop) {
+        wr_loop_timer(w->ch.loop, &w->stop, wr_clock.mono_ms + w->sv.model->weir.drain_ms + WORKER_STOP_MS);
     }
     w->draining = true;
     w->stopping = w->stopping || stop;
@@ -241,6 +256,7 @@ wr_worker_run(const struct wr_start *st)
     w->module_worker = wr_calloc(wr_modules_n + 1, sizeof(void *));
     w->exit_task.fn = worker_on_exit_task;
     wr_timer_init(&w->trim, worker_trim);
+    wr_timer_init(&w->stop, worker_on_stop_timer);
     if (!wr_child_begin(&w->ch, st, &worker_ops) || !worker_make_service(w)) {
         exit(1);
     }

@@ -263,7 +263,8 @@ wr_conn_is_quiet(struct wr_conn *c)
 {
     char byte;
 
-    if (c->failed || c->eof || c->ev.rdhup || c->ev.error || wr_conn_in_bytes(c) > 0 || c->transport->pending(c)) {
+    if (c->failed || c->eof || c->ev.rdhup || c->ev.error || wr_conn_in_bytes(c) > 0 ||
+        c->transport->pending(c)) {
         return false;
     }
     if (!c->ev.readable) {
@@ -289,7 +290,8 @@ wr_conn_settle_in(struct wr_conn *c)
         wr_buf_unref(b);
         c->in = NULL;
     } else if (b->cap > 2 * WR_MAX(waiting, (size_t)WR_BUF_SMALL_BYTES)) {
-        struct wr_buf *n = waiting <= WR_BUF_SMALL_BYTES ? wr_buf_new(waiting) : wr_buf_new_exact(2 * waiting);
+        struct wr_buf *n =
+            waiting <= WR_BUF_SMALL_BYTES ? wr_buf_new(waiting) : wr_buf_new_exact(2 * waiting);
         memcpy(n->data, b->data + b->r, waiting);
         n->w = (uint32_t)waiting;
         wr_buf_unref(b);

@@ -56,7 +56,7 @@ struct wr_loop {
     void (*after_sleep)(void *arg);
     void *sleep_arg;
     void (*turn_took)(void *arg, uint64_t us); /* told of turns over 20 ms, and of each longest so far */
-    const char *doing;                          /* a constant text: the handler that runs, for that line */
+    const char *doing;                         /* a constant text: the handler that runs, for that line */
     uint64_t longest_turn_us;
 };
 

@@ -73,8 +73,7 @@ front_shed_one(struct wr_front_worker *fw)
     uint32_t dropped = 0;
 
     for (unsigned i = 0; i < WR_ARRAY_LEN(order); i++) {
-        struct wr_front_session *s =
-            wr_list_first(&fw->stages[order[i]], struct wr_front_session, link);
+        struct wr_front_session *s = wr_list_first(&fw->stages[order[i]], struct wr_front_session, link);
         if (s != NULL) {
             wr_slot_count(fw->sv->slot, WR_C_SHED, 1);
             if (wr_log_gate(&fw->shed_gate, 1, &dropped)) {
@@ -147,7 +146,8 @@ front_on_empty(struct wr_task *t)
 static void
 front_drain_stage(struct wr_front_worker *fw, enum wr_front_stage stage, bool grace_over)
 {
-    wr_list_for_safe (l, next, &fw->stages[stage]) {
+    wr_list_for_safe(l, next, &fw->stages[stage])
+    {
         struct wr_front_session *s = wr_list_entry(l, struct wr_front_session, link);
         s->proto->drain(s, grace_over);
     }

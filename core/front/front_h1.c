@@ -7,7 +7,6 @@
 #include "core/http/budget.h"
 #include "core/http/head_check.h"
 
-
 struct wr_field wr_front_h1_fields[WR_FRONT_H1_FIELDS_MOST];
 
 const struct wr_weir_conf *
@@ -22,7 +21,8 @@ wr_front_h1_conf(const struct wr_front_h1 *f)
 static uint64_t
 front_h1_body_due(const struct wr_front_h1 *f)
 {
-    if (f->in == WR_FRONT_IN_DONE || f->r == NULL || f->r->tunnel || f->discarding || wr_body_room(f->r) == 0) {
+    if (f->in == WR_FRONT_IN_DONE || f->r == NULL || f->r->tunnel || f->discarding ||
+        wr_body_room(f->r) == 0) {
         return WR_TIMER_NEVER;
     }
     return WR_MIN(f->body_last_ms + wr_front_h1_conf(f)->body_timeout_ms, f->rate_due_ms);
@@ -68,7 +68,8 @@ front_h1_too_slow(struct wr_front_h1 *f)
         return true;
     }
     f->rate_due_ms = now + w->body_timeout_ms;
-    return w->body_rate_bytes != WR_OFF && ms >= w->body_timeout_ms && f->body_bytes * 1000 < w->body_rate_bytes * ms;
+    return w->body_rate_bytes != WR_OFF && ms >= w->body_timeout_ms &&
+        f->body_bytes * 1000 < w->body_rate_bytes * ms;
 }
 
 /* ---- closing ---- */
@@ -170,7 +171,7 @@ front_h1_set_framing(struct wr_front_h1 *f, const struct wr_framing *fr)
 
     f->client_close = fr->close;
     f->keep = !fr->close && !f->s.sv->draining &&
-              (w->keepalive_requests == 0 || f->s.client.requests < (uint64_t)w->keepalive_requests);
+        (w->keepalive_requests == 0 || f->s.client.requests < (uint64_t)w->keepalive_requests);
     f->body_began_ms = f->body_last_ms = wr_clock.mono_ms;
     f->rate_due_ms = wr_clock.mono_ms + w->body_timeout_ms;
     f->body_bytes = 0;

@@ -8,30 +8,42 @@
 #include "core/front/front_session.h"
 #include "core/proto/h1_chunked.h"
 
-enum wr_front_in { WR_FRONT_IN_DONE, WR_FRONT_IN_LENGTH, WR_FRONT_IN_CHUNKED, WR_FRONT_IN_TRAILERS, WR_FRONT_IN_RAW };
-enum wr_front_out { WR_FRONT_OUT_NONE, WR_FRONT_OUT_LENGTH, WR_FRONT_OUT_CHUNKED, WR_FRONT_OUT_CLOSE, WR_FRONT_OUT_RAW };
+enum wr_front_in {
+    WR_FRONT_IN_DONE,
+    WR_FRONT_IN_LENGTH,
+    WR_FRONT_IN_CHUNKED,
+    WR_FRONT_IN_TRAILERS,
+    WR_FRONT_IN_RAW
+};
+enum wr_front_out {
+    WR_FRONT_OUT_NONE,
+    WR_FRONT_OUT_LENGTH,
+    WR_FRONT_OUT_CHUNKED,
+    WR_FRONT_OUT_CLOSE,
+    WR_FRONT_OUT_RAW
+};
 
 struct wr_front_h1 {
     struct wr_front_session s;
-    struct wr_req *r;        /* NULL between requests */
-    uint32_t scanned;        /* bytes of an incomplete head that were looked at */
-    uint8_t in;              /* request body framing */
-    uint8_t out;             /* response body framing */
-    bool keep;               /* the connection may go on after this response */
-    bool client_close;       /* the client said that it is the last */
-    bool lingering;          /* our direction is shut, reading until FIN */
-    bool answered;           /* the response was handed over whole */
-    bool truncated;          /* ... but is short: close without a clean end */
-    bool broken;             /* the client is gone: told at the next event */
-    bool discarding;         /* the rest of a request body is read and dropped */
-    int64_t in_left;         /* LENGTH */
-    uint64_t out_left;       /* LENGTH: still owed to the client */
+    struct wr_req *r;  /* NULL between requests */
+    uint32_t scanned;  /* bytes of an incomplete head that were looked at */
+    uint8_t in;        /* request body framing */
+    uint8_t out;       /* response body framing */
+    bool keep;         /* the connection may go on after this response */
+    bool client_close; /* the client said that it is the last */
+    bool lingering;    /* our direction is shut, reading until FIN */
+    bool answered;     /* the response was handed over whole */
+    bool truncated;    /* ... but is short: close without a clean end */
+    bool broken;       /* the client is gone: told at the next event */
+    bool discarding;   /* the rest of a request body is read and dropped */
+    int64_t in_left;   /* LENGTH */
+    uint64_t out_left; /* LENGTH: still owed to the client */
     struct wr_chunked chunked;
-    uint64_t body_began_ms;  /* minimum rate: since then ... */
-    uint64_t body_bytes;     /* ... so many bytes came (discarding: were dropped) */
-    uint64_t body_last_ms;   /* the last of them */
-    uint64_t rate_due_ms;    /* the rate is looked at then; lingering and discarding end then */
-    uint64_t sent_mark_ms;   /* when output last moved */
+    uint64_t body_began_ms; /* minimum rate: since then ... */
+    uint64_t body_bytes;    /* ... so many bytes came (discarding: were dropped) */
+    uint64_t body_last_ms;  /* the last of them */
+    uint64_t rate_due_ms;   /* the rate is looked at then; lingering and discarding end then */
+    uint64_t sent_mark_ms;  /* when output last moved */
     uint64_t sent_mark_bytes;
 };
 

@@ -23,7 +23,8 @@ front_h1_body_take_trailers(struct wr_front_h1 *f)
     struct wr_conn *c = f->s.c;
     struct wr_req *r = f->r;
     struct wr_chain none = WR_CHAIN_INIT(none);
-    struct wr_h1_limits limits = {.line_bytes = 8192, .total_bytes = FRONT_H1_BODY_TRAILER_BYTES, .fields = 64};
+    struct wr_h1_limits limits = {
+        .line_bytes = 8192, .total_bytes = FRONT_H1_BODY_TRAILER_BYTES, .fields = 64};
     struct wr_h1_head head = {0};
     const char *p = c->in ? c->in->data + c->in->r : "";
 

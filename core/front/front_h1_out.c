@@ -7,7 +7,7 @@
 #include "core/front/front_h1.h"
 #include "core/http/budget.h"
 
-#define FRONT_H1_COPY_BYTES 4096  /* smaller pieces of body are copied behind what waits */
+#define FRONT_H1_COPY_BYTES 4096 /* smaller pieces of body are copied behind what waits */
 #define FRONT_H1_CHUNK_OVERHEAD 20
 
 static bool

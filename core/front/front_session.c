@@ -88,7 +88,8 @@ front_session_feed(struct wr_front_worker *fw)
     static const enum wr_front_stage hungry[] = {WR_FRONT_HEAD, WR_FRONT_IDLE};
 
     for (unsigned i = 0; i < WR_ARRAY_LEN(hungry); i++) {
-        wr_list_for (l, &fw->stages[hungry[i]]) {
+        wr_list_for(l, &fw->stages[hungry[i]])
+        {
             struct wr_front_session *s = wr_list_entry(l, struct wr_front_session, link);
             if (s->c->ev.readable) {
                 wr_loop_more(fw->sv->loop, &s->c->ev);
@@ -111,7 +112,8 @@ wr_front_on_pressure(struct wr_timer *t)
         return;
     }
     fw->pressed = false;
-    wr_log(WR_LOG_NOTICE, "buffers are below 85%% of the budget bytes=%zu, accepting again", wr_buf_in_use_bytes());
+    wr_log(WR_LOG_NOTICE, "buffers are below 85%% of the budget bytes=%zu, accepting again",
+           wr_buf_in_use_bytes());
     if (fw->sv->accepting != NULL && !fw->sv->draining) {
         fw->sv->accepting(fw->sv, true);
     }
@@ -128,13 +130,15 @@ wr_front_starved(struct wr_front_session *s)
         if (fw->sv->accepting != NULL) {
             fw->sv->accepting(fw->sv, false);
         }
-        wr_list_for_safe (l, next, &fw->stages[WR_FRONT_IDLE]) {
+        wr_list_for_safe(l, next, &fw->stages[WR_FRONT_IDLE])
+        {
             struct wr_front_session *idle = wr_list_entry(l, struct wr_front_session, link);
             if (idle != s && !idle->c->ev.readable && n++ < FRONT_SESSION_SHED_MOST) {
                 idle->proto->shed(idle);
             }
         }
-        wr_log(WR_LOG_WARN, "buffers at 85%% of the budget reason=overload bytes=%zu, accepting rests, closed idle=%u",
+        wr_log(WR_LOG_WARN,
+               "buffers at 85%% of the budget reason=overload bytes=%zu, accepting rests, closed idle=%u",
                wr_buf_in_use_bytes(), WR_MIN(n, FRONT_SESSION_SHED_MOST));
         wr_loop_timer(fw->sv->loop, &fw->pressure_timer, wr_clock.mono_ms + FRONT_SESSION_PRESSURE_MS);
     }

@@ -40,12 +40,12 @@ struct wr_front_session {
 struct wr_front_worker {
     struct wr_service *sv;
     uint32_t count;
-    uint32_t most;                            /* max_connections */
+    uint32_t most;                          /* max_connections */
     struct wr_link stages[WR_FRONT_STAGES]; /* oldest first */
     struct wr_timer drain_timer;
     struct wr_task empty_task;
     uint64_t drain_began_ms;
-    bool pressed;                             /* at 85% of the buffer budget: nobody new */
+    bool pressed; /* at 85% of the buffer budget: nobody new */
     struct wr_timer pressure_timer;
     struct wr_log_gate no_byte_gate;
     struct wr_log_gate shed_gate;

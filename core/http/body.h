@@ -20,19 +20,19 @@ struct wr_req;
 struct wr_spool;
 
 struct wr_body {
-    int64_t length;        /* declared; -1: unknown (chunked) until complete */
-    uint64_t received;     /* from the client, unframed */
-    uint64_t taken;        /* by the current attempt: its cursor */
-    struct wr_chain fresh; /* not yet taken: [taken, received) */
-    struct wr_chain kept;  /* taken and kept for a repeat: [0, taken) */
-    bool present;          /* there is a body, maybe empty (length >= 0 or chunked) */
-    bool complete;         /* the last byte is here */
-    bool keep;             /* taken bytes are kept: offset 0 is still held */
-    bool started;          /* somebody holds or takes: what came before has passed the request filters */
-    bool wanted;           /* somebody has asked for bytes: 100-continue is due */
-    bool continued;        /* 100 was sent, or needs not */
-    uint16_t holds;        /* holders: nothing is given out while > 0 */
-    uint64_t hold_bytes;   /* how much a holder may collect: the window while holds > 0 */
+    int64_t length;         /* declared; -1: unknown (chunked) until complete */
+    uint64_t received;      /* from the client, unframed */
+    uint64_t taken;         /* by the current attempt: its cursor */
+    struct wr_chain fresh;  /* not yet taken: [taken, received) */
+    struct wr_chain kept;   /* taken and kept for a repeat: [0, taken) */
+    bool present;           /* there is a body, maybe empty (length >= 0 or chunked) */
+    bool complete;          /* the last byte is here */
+    bool keep;              /* taken bytes are kept: offset 0 is still held */
+    bool started;           /* somebody holds or takes: what came before has passed the request filters */
+    bool wanted;            /* somebody has asked for bytes: 100-continue is due */
+    bool continued;         /* 100 was sent, or needs not */
+    uint16_t holds;         /* holders: nothing is given out while > 0 */
+    uint64_t hold_bytes;    /* how much a holder may collect: the window while holds > 0 */
     bool collects;          /* buffer = request: what the window has no room for goes to the spool */
     struct wr_spool *spool; /* all that is not taken, from the moment on when there was too much */
     struct wr_head trailers;

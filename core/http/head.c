@@ -63,7 +63,8 @@ wr_head_add(struct wr_head *h, struct wr_pool *pool, enum wr_name id, struct wr_
         wr_head_reserve(h, pool, h->n + 8);
     }
     struct wr_field *f = &h->fields[h->n++];
-    *f = (struct wr_field){.name = id != WR_N_OTHER ? wr_name_text(id) : name, .value = value, .id = (uint16_t)id};
+    *f = (struct wr_field){
+        .name = id != WR_N_OTHER ? wr_name_text(id) : name, .value = value, .id = (uint16_t)id};
     h->have[id >> 6] |= 1ULL << (id & 63);
     return f;
 }

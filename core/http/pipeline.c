@@ -16,7 +16,7 @@ pipeline_is_active(const struct wr_module *mod, enum wr_phase ph, const struct w
 {
     /* HEAD and ROUTE run before a route is known. */
     return mod->phase[ph] != NULL &&
-           (ph <= WR_PHASE_ROUTE || mod->active == NULL || mod->active(rt, conf, main));
+        (ph <= WR_PHASE_ROUTE || mod->active == NULL || mod->active(rt, conf, main));
 }
 
 static void

@@ -10,9 +10,9 @@ typedef enum wr_step wr_handler_fn(struct wr_req *r, const void *conf, void *sta
 
 struct wr_phase_entry {
     wr_handler_fn *fn;
-    const void *conf;  /* the module's CLASS_ROUTE struct on this route */
+    const void *conf; /* the module's CLASS_ROUTE struct on this route */
     uint16_t module;
-    bool state;        /* the module has per-request state */
+    bool state; /* the module has per-request state */
 };
 
 /* One a phase; route->phases is an array of WR_PHASES of them. */

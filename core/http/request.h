@@ -29,7 +29,13 @@ enum wr_phase {
 };
 
 /* What a client can take (wr_req_can).  PIPES: body slices that stand in a pipe, once the head was sent. */
-enum wr_cap { WR_CAP_TRAILERS = 1, WR_CAP_INFORMS = 2, WR_CAP_UPGRADE = 4, WR_CAP_CHUNKED = 8, WR_CAP_PIPES = 16 };
+enum wr_cap {
+    WR_CAP_TRAILERS = 1,
+    WR_CAP_INFORMS = 2,
+    WR_CAP_UPGRADE = 4,
+    WR_CAP_CHUNKED = 8,
+    WR_CAP_PIPES = 16
+};
 
 /* Facts about the client's connection; owned by the front, outlive the requests on it. */
 struct wr_client {
@@ -81,17 +87,17 @@ struct wr_req {
     enum wr_method method_id;
     struct wr_str method;
     struct wr_str request_line; /* as it came, for the access log; all that is known of a bad one */
-    struct wr_str target; /* raw */
-    struct wr_uri uri;    /* slices of target */
-    struct wr_str path;   /* canonical */
-    uint32_t uri_flags;   /* WR_URI_* that the canonical path had to deal with */
-    struct wr_str authority; /* host[:port] as sent (Host, or the absolute target's) */
-    struct wr_str host;   /* lower case, without port and final dot */
-    uint16_t port;        /* 0: none given */
-    uint8_t minor;        /* HTTP/1.minor; 1 for newer versions */
-    uint8_t major;        /* 1, 2: for the access log alone */
+    struct wr_str target;       /* raw */
+    struct wr_uri uri;          /* slices of target */
+    struct wr_str path;         /* canonical */
+    uint32_t uri_flags;         /* WR_URI_* that the canonical path had to deal with */
+    struct wr_str authority;    /* host[:port] as sent (Host, or the absolute target's) */
+    struct wr_str host;         /* lower case, without port and final dot */
+    uint16_t port;              /* 0: none given */
+    uint8_t minor;              /* HTTP/1.minor; 1 for newer versions */
+    uint8_t major;              /* 1, 2: for the access log alone */
     bool expect_continue;
-    bool wants_upgrade;   /* Upgrade with Connection: upgrade, HTTP/1.1, no body */
+    bool wants_upgrade;    /* Upgrade with Connection: upgrade, HTTP/1.1, no body */
     struct wr_str upgrade; /* its value */
     bool te_trailers;
     struct wr_head req;
@@ -100,9 +106,9 @@ struct wr_req {
     /* identity, decided in HEAD */
     struct wr_ip client_ip;
     struct wr_str client_text;
-    struct wr_str id;     /* X-Request-ID: the trusted one's or ours */
-    bool trusted;         /* the socket's peer (or PROXY source) is in trusted_proxies */
-    struct wr_str scheme; /* "http" or "https": the trusted proxy's word or the connection's */
+    struct wr_str id;             /* X-Request-ID: the trusted one's or ours */
+    bool trusted;                 /* the socket's peer (or PROXY source) is in trusted_proxies */
+    struct wr_str scheme;         /* "http" or "https": the trusted proxy's word or the connection's */
     struct wr_str forwarded_host; /* from a trusted proxy; empty: authority */
     struct wr_str forwarded_for;  /* chain to which the socket's peer is appended; empty when not trusted */
 
@@ -113,23 +119,23 @@ struct wr_req {
     struct wr_peer *peer;
     const struct wr_peer *tried[8]; /* by attempts before (WR_PEER_TRIED) */
     uint8_t tried_n;
-    bool fresh_retry; /* the second try for a dead pooled connection was spent */
-    struct wr_str send_path;  /* what goes upstream: path after strip/path, with the query */
+    bool fresh_retry;        /* the second try for a dead pooled connection was spent */
+    struct wr_str send_path; /* what goes upstream: path after strip/path, with the query */
     struct wr_str send_host;
 
     /* the response */
-    uint16_t status;          /* 0: none yet */
-    struct wr_str reason;     /* phrase */
+    uint16_t status;      /* 0: none yet */
+    struct wr_str reason; /* phrase */
     struct wr_head resp;
-    int64_t resp_length;      /* bytes of the body; -1: unknown until it ends */
-    bool resp_no_body;        /* HEAD, 204, 304, 101: no body bytes whatever the length says */
-    bool resp_begun;          /* RESPONSE has run, the head is on its way */
-    bool resp_bare;           /* goes without RESPONSE, which failed on an error page */
-    bool head_sent;           /* handed to the front: errors can no longer be answered */
-    bool resp_complete;       /* the last byte was handed to the front */
-    bool tunnel;              /* 101: bytes both ways */
-    bool local;               /* weir itself answers */
-    bool keep_client;         /* front's: may the connection go on (set before the head is sent) */
+    int64_t resp_length;           /* bytes of the body; -1: unknown until it ends */
+    bool resp_no_body;             /* HEAD, 204, 304, 101: no body bytes whatever the length says */
+    bool resp_begun;               /* RESPONSE has run, the head is on its way */
+    bool resp_bare;                /* goes without RESPONSE, which failed on an error page */
+    bool head_sent;                /* handed to the front: errors can no longer be answered */
+    bool resp_complete;            /* the last byte was handed to the front */
+    bool tunnel;                   /* 101: bytes both ways */
+    bool local;                    /* weir itself answers */
+    bool keep_client;              /* front's: may the connection go on (set before the head is sent) */
     struct wr_filter *filters;     /* response, in order of place; NULL: none */
     struct wr_filter *req_filters; /* request body */
     struct wr_chain resp_held;     /* body that came while RESPONSE was parked */
@@ -162,11 +168,11 @@ struct wr_req {
     uint64_t source_due_ms;
 
     /* for the log */
-    enum wr_err err;          /* the first failure; WR_E_NONE */
+    enum wr_err err; /* the first failure; WR_E_NONE */
     uint32_t attempts;
-    uint64_t connect_us;      /* of the last attempt; UINT64_MAX: reused or none */
-    uint64_t first_byte_ms;   /* from the attempt's start; UINT64_MAX none */
-    uint64_t upstream_ms;     /* attempts' time in all */
+    uint64_t connect_us;    /* of the last attempt; UINT64_MAX: reused or none */
+    uint64_t first_byte_ms; /* from the attempt's start; UINT64_MAX none */
+    uint64_t upstream_ms;   /* attempts' time in all */
     uint16_t upstream_status;
     struct wr_str peer_text;  /* "127.0.0.1:8080" */
     uint64_t body_sent_bytes; /* response body bytes handed to the socket or its queue */

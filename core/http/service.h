@@ -24,15 +24,15 @@ struct wr_service {
     struct wr_offload *offload;
     const struct wr_model *model;
     uint64_t generation;
-    unsigned workers;         /* of this generation */
+    unsigned workers; /* of this generation */
     unsigned slot_index;
     struct wr_slot *slot;
     struct wr_logring *ring;
     unsigned keeper_slot_hint;
-    const unsigned *log_ids;  /* model->logs index -> id in the ring */
-    char instance[24];        /* our name in Via: "weir-" and 8 hex digits, kept over reloads */
-    bool draining;            /* listeners are out; connections end by the drain rules */
-    bool stopping;            /* drain bounds everything */
+    const unsigned *log_ids;    /* model->logs index -> id in the ring */
+    char instance[24];          /* our name in Via: "weir-" and 8 hex digits, kept over reloads */
+    bool draining;              /* listeners are out; connections end by the drain rules */
+    bool stopping;              /* drain bounds everything */
     void *const *module_worker; /* per module: what worker_start returned */
     struct wr_front_worker *front;
     struct wr_upstream_worker *upstream;

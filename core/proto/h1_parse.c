@@ -251,7 +251,8 @@ h1_parse_lines(struct h1_parse_in *in, const char *q, struct wr_field *fields)
         if (wr_likely(good)) {
             f->flags = 0;
             id = wr_name_find(q, (size_t)(colon - q));
-            good = id != WR_N_OTHER || h1_parse_plain(&w, (size_t)(colon - q)) || h1_parse_other_name(q, colon, f);
+            good = id != WR_N_OTHER || h1_parse_plain(&w, (size_t)(colon - q)) ||
+                h1_parse_other_name(q, colon, f);
         }
         if (wr_unlikely(!good)) {
             enum wr_h1_verdict verdict = h1_parse_name(in, q, n, &colon, &name_end);

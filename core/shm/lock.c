@@ -23,7 +23,8 @@ lock_repair(struct wr_lock *lk, struct wr_zone *z, uint64_t dead)
 
     lk->taken_over++;
     if (dirty && (z->repair == NULL || !z->repair(z))) {
-        wr_log(WR_LOG_ALERT, "zone was left in the middle of a change and cannot be repaired zone=%s slot=%u; emptied",
+        wr_log(WR_LOG_ALERT,
+               "zone was left in the middle of a change and cannot be repaired zone=%s slot=%u; emptied",
                z->name, wr_owner_slot(dead));
         wr_zone_empty(z);
     } else if (dirty) {
@@ -45,7 +46,8 @@ lock_attempt(struct wr_lock *lk, struct wr_zone *z, bool look_for_death)
     }
     /* a lock taken twice by one process would wait for ever */
     wr_assert(holder != self);
-    if (!look_for_death || wr_owner_alive(holder) || !atomic_compare_exchange_strong(&lk->holder, &holder, self)) {
+    if (!look_for_death || wr_owner_alive(holder) ||
+        !atomic_compare_exchange_strong(&lk->holder, &holder, self)) {
         return false;
     }
     lock_repair(lk, z, holder);

@@ -21,7 +21,7 @@ struct logring_record {
 struct wr_logring {
     /* the producer's */
     _Atomic uint64_t head;
-    uint64_t reserved;  /* where the reserved record begins */
+    uint64_t reserved; /* where the reserved record begins */
     uint64_t reserved_bytes;
     _Atomic uint64_t dropped;
     char pad[96];
@@ -180,7 +180,8 @@ wr_logring_next(const struct wr_logring *ring, uint64_t *cursor, struct wr_logri
     while (!*damaged && *cursor != head) {
         size_t at = *cursor % WR_LOGRING_BYTES;
         struct logring_record r = *(const volatile struct logring_record *)(ring->data + at);
-        if (r.id == LOGRING_SKIP && r.bytes == WR_LOGRING_BYTES - at && logring_fits(*cursor, head, r.bytes)) {
+        if (r.id == LOGRING_SKIP && r.bytes == WR_LOGRING_BYTES - at &&
+            logring_fits(*cursor, head, r.bytes)) {
             *cursor += r.bytes;
             continue;
         }

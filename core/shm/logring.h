@@ -20,9 +20,9 @@
 #include "core/base/base.h"
 
 #define WR_LOGRING_BYTES (512 * 1024)
-#define WR_LOGRING_LINE_BYTES 16384   /* longest line */
-#define WR_LOGRING_MAIL_BYTES 32768   /* so much waits: the keeper is mailed */
-#define WR_LOG_ID_ERROR 0             /* the error log; access logs have ids from 1 (by path, kept over reloads) */
+#define WR_LOGRING_LINE_BYTES 16384 /* longest line */
+#define WR_LOGRING_MAIL_BYTES 32768 /* so much waits: the keeper is mailed */
+#define WR_LOG_ID_ERROR 0 /* the error log; access logs have ids from 1 (by path, kept over reloads) */
 #define WR_LOG_IDS 256
 
 struct wr_logring;
@@ -57,10 +57,10 @@ void wr_logring_trim(struct wr_logring *ring);
  * that the next one neither loses nor repeats a line if it is killed.
  */
 struct wr_logring_intent {
-    uint64_t upto;    /* the lines of [tail, upto) are being written; at most tail: nothing is */
+    uint64_t upto;                /* the lines of [tail, upto) are being written; at most tail: nothing is */
     uint8_t done[WR_LOG_IDS / 8]; /* ids whose lines among them are written */
-    uint32_t id;      /* being written to a plain file */
-    uint32_t writing; /* 1: yes */
+    uint32_t id;                  /* being written to a plain file */
+    uint32_t writing;             /* 1: yes */
     uint64_t device, inode, size_bytes; /* of that file, before */
 };
 struct wr_logring_intent *wr_logring_intent(struct wr_logring *ring);

@@ -32,8 +32,8 @@ struct publish_entry {
 static struct {
     struct publish_entry v[WR_PUBLISH_NAMES];
     unsigned n;
-    uint64_t top;      /* the newest version here */
-    uint64_t upto;     /* master: nothing up to here is still on its way to it */
+    uint64_t top;                  /* the newest version here */
+    uint64_t upto;                 /* master: nothing up to here is still on its way to it */
     uint64_t ahead[PUBLISH_AHEAD]; /* master: its own versions beyond upto, ascending */
     unsigned ahead_n;
     wr_publish_send_fn *send;
@@ -113,7 +113,8 @@ publish_map(const struct publish_entry *e)
     }
     void *p = mmap(NULL, e->blob.bytes, PROT_READ, MAP_SHARED, e->fd, 0);
     if (p == MAP_FAILED) {
-        wr_log(WR_LOG_ERROR, "cannot map a published blob name=%s version=%llu: %s; the old one stays in effect",
+        wr_log(WR_LOG_ERROR,
+               "cannot map a published blob name=%s version=%llu: %s; the old one stays in effect",
                e->blob.name, (unsigned long long)e->blob.version, strerror(errno));
         return NULL;
     }
@@ -230,7 +231,8 @@ publish_join_ahead(void)
         joined++;
     }
     publish_own.ahead_n -= joined;
-    memmove(publish_own.ahead, publish_own.ahead + joined, publish_own.ahead_n * sizeof(publish_own.ahead[0]));
+    memmove(publish_own.ahead, publish_own.ahead + joined,
+            publish_own.ahead_n * sizeof(publish_own.ahead[0]));
 }
 
 static void
@@ -281,7 +283,8 @@ publish_after(uint64_t after)
 
     for (unsigned i = 0; i < publish_own.n; i++) {
         const struct publish_entry *e = &publish_own.v[i];
-        if (e->fd >= 0 && e->blob.version > after && (found == NULL || e->blob.version < found->blob.version)) {
+        if (e->fd >= 0 && e->blob.version > after &&
+            (found == NULL || e->blob.version < found->blob.version)) {
             found = e;
         }
     }
@@ -371,8 +374,8 @@ wr_publish(const char *name, const void *data, size_t bytes)
     memcpy(note.name, name, strlen(name));
     int fd = bytes <= WR_PUBLISH_BYTES ? publish_make(name, data, bytes) : -1;
     if (fd < 0) {
-        wr_log(WR_LOG_ERROR, "cannot publish name=%s bytes=%zu: %s; the old version stays in effect", name, bytes,
-               bytes <= WR_PUBLISH_BYTES ? strerror(errno) : "too large");
+        wr_log(WR_LOG_ERROR, "cannot publish name=%s bytes=%zu: %s; the old version stays in effect", name,
+               bytes, bytes <= WR_PUBLISH_BYTES ? strerror(errno) : "too large");
         return 0;
     }
     note.version = atomic_fetch_add(&wr_slots_table()->published, 1) + 1;
@@ -384,7 +387,8 @@ wr_publish(const char *name, const void *data, size_t bytes)
     bool sent = publish_hand_in(&note, fd);
     close(fd);
     if (!sent) {
-        wr_log(WR_LOG_ERROR, "cannot hand a blob to the master name=%s; the old version stays in effect", name);
+        wr_log(WR_LOG_ERROR, "cannot hand a blob to the master name=%s; the old version stays in effect",
+               name);
         return 0;
     }
     return note.version;

@@ -14,7 +14,7 @@
 #include "core/base/str.h"
 
 #define WR_PUBLISH_NAME_BYTES 64
-#define WR_PUBLISH_NAMES 256 /* different names at most */
+#define WR_PUBLISH_NAMES 256                  /* different names at most */
 #define WR_PUBLISH_BYTES (256u * 1024 * 1024) /* a blob at most */
 
 struct wr_blob {

@@ -173,7 +173,8 @@ slot_make_fds(struct wr_slots_fds *fds, unsigned slot)
     int on = 1;
 
     fds->event[slot] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    if (fds->event[slot] < 0 || socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
+    if (fds->event[slot] < 0 ||
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) < 0) {
         return false;
     }
     fds->recv[slot] = pair[0];

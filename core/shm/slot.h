@@ -67,7 +67,7 @@ struct wr_slot {
     _Atomic int32_t pid;
     uint32_t kind;
     uint64_t generation;
-    uint64_t started_ms; /* CLOCK_MONOTONIC */
+    uint64_t started_ms;  /* CLOCK_MONOTONIC */
     uint64_t start_ticks; /* of /proc/PID/stat: tells a process from a later one of the same pid */
     uint32_t master;      /* slot of the master that forked it */
     uint32_t index;       /* number of the worker within its generation */

@@ -126,7 +126,8 @@ wr_zone_claim(const char *name, const char *layout, size_t bytes)
     if (z->last_generation != zone_own.generation) {
         z->claimed_before = z->last_generation;
         z->last_generation = zone_own.generation;
-        z->first_generation = z->first_generation == ZONE_UNCLAIMED ? zone_own.generation : z->first_generation;
+        z->first_generation =
+            z->first_generation == ZONE_UNCLAIMED ? zone_own.generation : z->first_generation;
     }
     return z;
 }

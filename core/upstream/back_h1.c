@@ -364,8 +364,8 @@ back_h1_may_splice(const struct wr_back_h1 *b)
 
     return ((b->state == WR_BACK_LENGTH && b->left >= BACK_H1_SPLICE_BYTES) ||
             b->state == WR_BACK_UNTIL_CLOSE) &&
-           b->c->transport->plain && wr_conn_in_bytes(b->c) == 0 && wr_resp_can_splice(r) &&
-           wr_req_can(r, WR_CAP_PIPES);
+        b->c->transport->plain && wr_conn_in_bytes(b->c) == 0 && wr_resp_can_splice(r) &&
+        wr_req_can(r, WR_CAP_PIPES);
 }
 
 /* One piece through a pipe.  False when b is done or gone, or when there is nothing more to read. */

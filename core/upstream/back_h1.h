@@ -26,13 +26,13 @@ struct wr_back_h1 {
     struct wr_xfer *x; /* NULL while idle */
     struct wr_upstream_worker *uw;
     uint8_t state;
-    bool out_chunked;  /* request body framing */
-    bool out_ended;    /* its last byte is in the queue */
-    bool keep;         /* the connection may be used again */
+    bool out_chunked; /* request body framing */
+    bool out_ended;   /* its last byte is in the queue */
+    bool keep;        /* the connection may be used again */
     bool tunnel_in_ended;
     uint32_t scanned;
-    uint64_t left;     /* LENGTH */
-    uint64_t keep_ms;  /* announced by the server, 80% of it; UINT64_MAX: nothing announced */
+    uint64_t left;    /* LENGTH */
+    uint64_t keep_ms; /* announced by the server, 80% of it; UINT64_MAX: nothing announced */
     struct wr_chunked chunked;
 };
 

@@ -26,7 +26,8 @@ idle_on_timer(struct wr_timer *t)
     struct wr_upstream_worker *uw = wr_container(t, struct wr_upstream_worker, idle_timer);
     uint64_t next = WR_TIMER_NEVER;
 
-    wr_list_for_safe (l, n, &uw->idle) {
+    wr_list_for_safe(l, n, &uw->idle)
+    {
         struct wr_idle *i = wr_list_entry(l, struct wr_idle, all_link);
         if (i->until_ms <= wr_clock.mono_ms) {
             idle_drop(uw, i);

@@ -16,8 +16,8 @@ struct wr_idle {
     struct wr_link peer_link; /* peer->idle */
     struct wr_link all_link;  /* worker->idle */
     struct wr_peer *peer;
-    const struct wr_ev *ev;   /* of its socket: readable or ended, it is not used */
-    uint64_t until_ms;        /* not used and closed from then on */
+    const struct wr_ev *ev;          /* of its socket: readable or ended, it is not used */
+    uint64_t until_ms;               /* not used and closed from then on */
     void (*drop)(struct wr_idle *i); /* close it (already out of the lists) */
 };
 

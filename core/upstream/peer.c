@@ -30,12 +30,13 @@ static bool
 peer_less_loaded(const struct wr_peer *a, const struct wr_peer *b)
 {
     return (uint64_t)(a->inflight + 1) * (uint64_t)b->conf->weight <
-           (uint64_t)(b->inflight + 1) * (uint64_t)a->conf->weight;
+        (uint64_t)(b->inflight + 1) * (uint64_t)a->conf->weight;
 }
 
 /* A random usable one, by looking on from a random place. */
 static struct wr_peer *
-peer_random(struct wr_upstream_group *g, const struct wr_pick *pk, bool backup, const struct wr_peer *not_this)
+peer_random(struct wr_upstream_group *g, const struct wr_pick *pk, bool backup,
+            const struct wr_peer *not_this)
 {
     uint32_t n = (uint32_t)g->peers_n, start = wr_rand_below(n);
 

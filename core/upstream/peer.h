@@ -17,13 +17,13 @@ struct wr_peer {
     const struct wr_upstream_server *conf;
     const struct wr_upstream *upstream;
     struct wr_addr addrs[WR_PEER_ADDRS];
-    uint8_t addrs_n;      /* 0: not resolved (yet) */
-    bool answered;        /* the resolver has had its say about the name */
-    uint8_t addr_first;   /* the one that answered last */
-    uint32_t inflight;    /* leases of this worker */
+    uint8_t addrs_n;    /* 0: not resolved (yet) */
+    bool answered;      /* the resolver has had its say about the name */
+    uint8_t addr_first; /* the one that answered last */
+    uint32_t inflight;  /* leases of this worker */
     uint32_t idle_n;
-    struct wr_link idle;  /* newest first */
-    struct wr_str text;   /* of the address, for logs */
+    struct wr_link idle; /* newest first */
+    struct wr_str text;  /* of the address, for logs */
     char text_room[WR_ADDR_TEXT_BYTES];
 };
 

@@ -252,9 +252,9 @@ wr_xfer_gone(struct wr_xfer *x, enum wr_err why)
     if (verdict != WR_RETRY_NO) {
         wr_req_log(r, WR_LOG_INFO, "attempt failed reason=%s server=%.*s attempt=%u, trying %s",
                    wr_err_info[reason].reason, WR_STR_ARG(x->peer->text), r->attempts,
-                   verdict == WR_RETRY_SERVER ? "another server"
-                   : verdict == WR_RETRY_FRESH ? "a fresh connection"
-                                               : "its next address");
+                   verdict == WR_RETRY_SERVER      ? "another server"
+                       : verdict == WR_RETRY_FRESH ? "a fresh connection"
+                                                   : "its next address");
     }
     switch (verdict) {
     case WR_RETRY_NO:

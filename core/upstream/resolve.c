@@ -39,7 +39,7 @@ bool
 wr_resolve_is_localhost(struct wr_str host)
 {
     return wr_str_ieq(host, WR_STR("localhost")) ||
-           (host.n > 10 && wr_str_ieq(wr_str_make(host.p + host.n - 10, 10), WR_STR(".localhost")));
+        (host.n > 10 && wr_str_ieq(wr_str_make(host.p + host.n - 10, 10), WR_STR(".localhost")));
 }
 
 static void

@@ -8,15 +8,15 @@
 
 struct wr_retry_facts {
     enum wr_err why;
-    bool reused;          /* the connection came from the pool */
-    bool wrote;           /* a byte of the request was written */
-    bool got_byte;        /* a byte of a response was read */
-    bool head_sent;       /* the client has seen something */
-    bool idempotent;      /* RFC 9110 9.2.2 */
-    bool body_held;       /* offset 0 of the body is still held (or there is none) */
-    bool more_addresses;  /* the server has another address that was not tried */
-    uint32_t attempts;    /* made, this one included */
-    bool servers_left;    /* the upstream has a server that was not tried */
+    bool reused;           /* the connection came from the pool */
+    bool wrote;            /* a byte of the request was written */
+    bool got_byte;         /* a byte of a response was read */
+    bool head_sent;        /* the client has seen something */
+    bool idempotent;       /* RFC 9110 9.2.2 */
+    bool body_held;        /* offset 0 of the body is still held (or there is none) */
+    bool more_addresses;   /* the server has another address that was not tried */
+    uint32_t attempts;     /* made, this one included */
+    bool servers_left;     /* the upstream has a server that was not tried */
     bool fresh_retry_used; /* the second try for a dead pooled connection was spent */
 };
 

@@ -25,9 +25,8 @@ upstream_localhost(struct wr_peer *p)
 {
     struct wr_addr *a = p->addrs;
 
-    a[0].in4 = (struct sockaddr_in){.sin_family = AF_INET,
-                                    .sin_port = htons(p->conf->port),
-                                    .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    a[0].in4 = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_port = htons(p->conf->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     a[0].len = sizeof(a[0].in4);
     a[1].in6 = (struct sockaddr_in6){
         .sin6_family = AF_INET6, .sin6_port = htons(p->conf->port), .sin6_addr = in6addr_loopback};

@@ -14,19 +14,19 @@ struct wr_xfer {
     struct wr_req *r;
     struct wr_peer *peer;
     const struct wr_back_ops *back;
-    void *bs;           /* the back's connection or stream; NULL before and after */
+    void *bs; /* the back's connection or stream; NULL before and after */
     uint64_t began_us;
-    uint64_t sent_us;   /* the head went out; 0: not yet */
-    uint64_t idle_ms;   /* timeout between two pieces of a response */
+    uint64_t sent_us; /* the head went out; 0: not yet */
+    uint64_t idle_ms; /* timeout between two pieces of a response */
     bool reused;
-    bool wrote;         /* a byte of the request was written */
-    bool got_byte;      /* a byte of a response was read */
-    bool got_head;      /* the final head was handed over */
-    bool body_sent;     /* the whole request is written */
-    uint8_t addr;       /* of peer->addrs, being tried */
-    uint8_t nth;        /* ... as the how-manieth */
+    bool wrote;     /* a byte of the request was written */
+    bool got_byte;  /* a byte of a response was read */
+    bool got_head;  /* the final head was handed over */
+    bool body_sent; /* the whole request is written */
+    uint8_t addr;   /* of peer->addrs, being tried */
+    uint8_t nth;    /* ... as the how-manieth */
     uint16_t informs;
-    bool upgrade;       /* the request asked for one */
+    bool upgrade; /* the request asked for one */
 };
 
 /* PICK has set r->peer: begins an attempt (wr_pipeline_proxy). */

@@ -33,8 +33,9 @@ sub target ($target, $reason = 'bad_target', $method = 'GET') {
 
 # ---- the first line (RFC 9112 3)
 
-line($_, 'bad_request_line') for 'GET  / HTTP/1.1', 'GET /  HTTP/1.1', 'GET / HTTP/1.1 ', ' GET / HTTP/1.1', 'GET / a HTTP/1.1',
-    "GET\t/ HTTP/1.1", "GET /\tHTTP/1.1", "GET / HTTP/1.1\t", 'GET / /x HTTP/1.1', 'GET /', 'GET', 'GET / ', "\tGET / HTTP/1.1";
+line($_, 'bad_request_line') for 'GET  / HTTP/1.1', 'GET /  HTTP/1.1', 'GET / HTTP/1.1 ', ' GET / HTTP/1.1', "GET\t/ HTTP/1.1", "GET /\tHTTP/1.1",
+    "GET / HTTP/1.1\t", 'GET /', 'GET', 'GET / ', "\tGET / HTTP/1.1";
+line($_, qr/bad_version|bad_request_line/) for 'GET / a HTTP/1.1', 'GET / /x HTTP/1.1', 'GET /x y HTTP/1.1';
 line($_, 'bad_method') for 'G@T / HTTP/1.1', 'GE(T / HTTP/1.1', 'GET: / HTTP/1.1', '"GET" / HTTP/1.1', 'GET, / HTTP/1.1', "G\x00T / HTTP/1.1",
     "G\x7fT / HTTP/1.1", "G\xc3\xa9T / HTTP/1.1", '{} / HTTP/1.1', 'GET/ / HTTP/1.1', 'G[T / HTTP/1.1', 'G;T / HTTP/1.1', 'G=T / HTTP/1.1';
 case('a method of 33 bytes', 'M' x 33 . " / HTTP/1.1\r\n$host\r\n", qr/400|501/, qr/bad_method|method_too_long/);

@@ -44,13 +44,21 @@ bad('a head without its end', "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n", 'upstr
 
 # ---- fields (RFC 9112 5)
 
-bad_fields($_, 'upstream_bad_field') for "X : y", "X\t: y", ": y", "nocolon", "X y: z", "X(: y", "X\x01: y", "X\x7f: y", "X\xe4: y", "X: a\0b", "X: a\x01b", "X: a\x7fb", "X: a\x1bb",
+bad_fields($_, 'upstream_bad_field') for ": y", " : y", "nocolon", "X y: z", "X(: y", "X\x01: y", "X\x7f: y", "X\xe4: y", "X: a\0b", "X: a\x01b", "X: a\x7fb", "X: a\x1bb",
     "X: a\rb", "X: a\nY: b", "X: a\r\n b", "X: a\r\n\tb", " X: a", "X: a\r\r\nY: b", "X: a\n", "\0: y", "X/Y: z", "\"X\": y", "{X}: y", "X: a\r\n : b";
 bad('the empty line by bare LF', "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\nhello", qr/upstream_bad_/);
 bad('a first field that is folded', "HTTP/1.1 200 OK\r\n X: y\r\n$good", 'upstream_bad_field');
 bad('a field without end', "HTTP/1.1 200 OK\r\nX: " . 'y' x 300_000, 'upstream_head_too_large');
 bad('a long field', "HTTP/1.1 200 OK\r\nX: " . 'y' x 200_000 . "\r\n$good", 'upstream_head_too_large');
 bad('many fields', "HTTP/1.1 200 OK\r\n" . "X: y\r\n" x 5000 . $good, 'upstream_head_too_large');
+# Blanks before the colon: a proxy removes them (RFC 9112 5.1), and then the name means what it says.
+ok_fields("X : y", fields => { X => ['y'] });
+ok_fields("X\t : y", fields => { X => ['y'] });
+ok_fields("Connection : x-a\r\nX-A : 1", fields => { 'X-A' => [] });
+bad_fields("Content-Length : 5\r\nContent-Length: 5", 'upstream_bad_length');
+bad_fields("Content-Length: 5\r\nTransfer-Encoding : chunked", 'upstream_bad_length');
+bad_fields("Transfer-Encoding : gzip", 'upstream_bad_coding');
+case('a coding with a blank', "HTTP/1.1 200 OK\r\nTransfer-Encoding : chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", body => 'hello');
 ok_fields("X: y", fields => { X => ['y'] });
 ok_fields("X:y\r\nX:\r\nX: \t z \t", fields => { X => [ 'y', '', 'z' ] });
 ok_fields("X: \xe4\xff\ty", fields => { X => ["\xe4\xff\ty"] });
@@ -58,7 +66,7 @@ ok_fields("Expires: 0\r\nExpires: 1", fields => { Expires => [ 0, 1 ] });
 ok_fields("Set-Cookie: a=b; Path=/\r\nSet-Cookie: c=\"d, e\"", fields => { 'Set-Cookie' => [ 'a=b; Path=/', 'c="d, e"' ] });
 ok_fields("X_Y: 1", fields => { X_Y => ['1'] });
 ok_fields("Date: Thu, 01 Jan 1970 00:00:00 GMT\r\nServer: old", fields => { Date => ['Thu, 01 Jan 1970 00:00:00 GMT'], Server => ['old'] });
-ok_fields("Via: 1.0 fred", fields => { Via => [qr/^1\.0 fred(?:, 1\.1 \S+)?$/] }, via => 1);
+ok_fields("Via: 1.0 fred", fields => { Via => [ '1.0 fred', qr/^1\.1 \S+$/ ] });
 ok_fields("Location: //x/../y?z#f", fields => { Location => ['//x/../y?z#f'] });
 
 # ---- hop-by-hop fields (RFC 9110 7.6.1)
@@ -139,7 +147,7 @@ bad('101 nobody asked for', "HTTP/1.1 101 Switching Protocols\r\nConnection: upg
 bad('101 without a word', "HTTP/1.1 101 Switching Protocols\r\n\r\nhello", 'upstream_bad_upgrade');
 bad('100 and then nothing', "HTTP/1.1 100 Continue\r\n\r\n", 'upstream_closed');
 bad('103 and then rubbish', "HTTP/1.1 103 Early Hints\r\n\r\nrubbish\r\n\r\n", 'upstream_bad_status_line');
-bad('103 with a bad field', "HTTP/1.1 103 Early Hints\r\nX : y\r\n\r\nHTTP/1.1 200 OK\r\n$good", 'upstream_bad_field');
+bad('103 with a bad field', "HTTP/1.1 103 Early Hints\r\nX y: z\r\n\r\nHTTP/1.1 200 OK\r\n$good", 'upstream_bad_field');
 bad('100 with a body', "HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\nhelloHTTP/1.1 200 OK\r\n$good", 'upstream_bad_status_line');
 
 # ---- the verdicts
@@ -174,7 +182,7 @@ for my $i (0 .. $#cases) {
             push @faults, 'status ' . $m->status . ", want $status" if $m->status ne $status;
             push @faults, 'version ' . $m->version if $m->version ne '1.1';
             push @faults, "body '" . show($m->body) . "'" if defined $how{body} && $m->body ne $how{body};
-            push @faults, 'a body that is not whole looks whole' if $how{broken} && $m->clean && !($version eq '1.0' && $c->closed eq 'fin' && !$m->has('Content-Length'));
+            push @faults, 'a body that is not whole looks whole' if $how{broken} && $m->clean;
             push @faults, "ended $m->{ended}" if !$how{broken} && !$m->clean;
             push @faults, 'chunked to HTTP/1.0' if $version eq '1.0' && $m->has('Transfer-Encoding');
             push @faults, 'an inform to HTTP/1.0' if $version eq '1.0' && $m->informs;

@@ -292,7 +292,7 @@ body_test_hold_refuse(void)
     struct wr_req *r = body_begin(1000000, -1);
 
     body_script.hold_bytes = 20000;
-    body_script.waits = true;
+    body_script.waits_other = true;
     body_front.ends_late = true;
     wr_req_begin(r);
     bare_worker_turns_ms(&bare_worker, 8);

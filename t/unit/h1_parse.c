@@ -439,10 +439,11 @@ h1_parse_test_response(void)
     h1_parse_bad_rows(wr_h1_parse_response, bad, WR_ARRAY_LEN(bad));
 
     static const char blanks[] = "HTTP/1.1 200 OK\r\nContent-Length \t: 2\r\nA : b\r\n\r\n";
-    enum wr_h1_verdict verdict = wr_h1_parse_response(blanks, sizeof(blanks) - 1, &h1_parse_limits,
-                                                      &h1_parse_head, h1_parse_fields);
+    enum wr_h1_verdict verdict =
+        wr_h1_parse_response(blanks, sizeof(blanks) - 1, &h1_parse_limits, &h1_parse_head, h1_parse_fields);
     tap_ok(verdict == WR_H1_OK && h1_parse_head.fields_n == 2, "blanks before a colon of a response are cut");
-    tap_is_mem(h1_parse_fields[0].name.p, h1_parse_fields[0].name.n, "Content-Length", 14, "the name is clean");
+    tap_is_mem(h1_parse_fields[0].name.p, h1_parse_fields[0].name.n, "Content-Length", 14,
+               "the name is clean");
     tap_is_int(h1_parse_fields[0].id, WR_N_CONTENT_LENGTH, "and known: it cannot hide a length");
     tap_is_mem(h1_parse_fields[1].value.p, h1_parse_fields[1].value.n, "b", 1, "its value too");
 }
