@@ -4,6 +4,7 @@
 #include "workers/child.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -113,6 +114,50 @@ child_on_signal_event(struct wr_ev *ev)
 }
 
 /*
+ * A crash: the note in the slot is filled when it happens, so that a request
+ * pays nothing for it; then the signal has its usual effect.
+ */
+
+static struct wr_child *child_own;
+static const int child_fatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+static struct sigaction child_usual[WR_ARRAY_LEN(child_fatal)];
+
+static void
+child_on_crash(int sig, siginfo_t *info, void *context)
+{
+    struct wr_child *ch = child_own;
+
+    (void)context;
+    for (size_t i = 0; i < WR_ARRAY_LEN(child_fatal); i++) {
+        if (child_fatal[i] == sig) {
+            sigaction(sig, &child_usual[i], NULL);
+        }
+    }
+    atomic_store(&ch->slot->note.where, ch->loop != NULL ? ch->loop->doing : NULL);
+    if (ch->ops->on_crash != NULL) {
+        ch->ops->on_crash(ch);
+    }
+    /* a fault comes again when this returns; a signal that was sent does not */
+    if (info->si_code <= 0) {
+        raise(sig);
+    }
+}
+
+static void
+child_watch_crashes(struct wr_child *ch)
+{
+    static char stack[16384];
+    stack_t alternate = {.ss_sp = stack, .ss_size = sizeof(stack)};
+    struct sigaction sa = {.sa_sigaction = child_on_crash, .sa_flags = SA_ONSTACK | SA_NODEFER | SA_SIGINFO};
+
+    child_own = ch;
+    sigaltstack(&alternate, NULL);
+    for (size_t i = 0; i < WR_ARRAY_LEN(child_fatal); i++) {
+        sigaction(child_fatal[i], &sa, &child_usual[i]);
+    }
+}
+
+/*
  * Hooks of the loop.
  */
 
@@ -191,6 +236,7 @@ wr_child_begin(struct wr_child *ch, const struct wr_start *st, const struct wr_c
     ch->ring = wr_logring_of(rings->base, st->slot);
     wr_log_set(child_log_sink, ch, st->cycle->model->weir.error_log.level);
     prctl(PR_SET_NAME, ops->title, 0, 0, 0);
+    child_watch_crashes(ch);
     wr_rand_reseed();
     wr_slot_enter(st->slot);
     wr_publish_enter();

@@ -31,6 +31,9 @@ struct wr_child_ops {
     void (*on_message)(struct wr_child *ch, const struct wr_message *m, int fd);
     /* SIGQUIT (also when the master dies) or SIGTERM. */
     void (*on_signal)(struct wr_child *ch, int sig);
+    /* The process is about to die of a fault or an assertion: fills the slot's note.  Runs in a signal handler,
+     * on a broken heap perhaps.  May be NULL. */
+    void (*on_crash)(struct wr_child *ch);
 };
 
 struct wr_child {

@@ -85,11 +85,11 @@ generation_log_messages(const struct wr_conf *cf)
 {
     for (size_t i = 0; i < cf->messages_n; i++) {
         const struct wr_conf_message *msg = &cf->messages[i];
+        enum wr_log_level level = msg->error ? WR_LOG_ERROR : msg->notice ? WR_LOG_NOTICE : WR_LOG_WARN;
         if (msg->place.file != NULL) {
-            wr_log(msg->error ? WR_LOG_ERROR : WR_LOG_WARN, "%s:%u: %s", msg->place.file, msg->place.line,
-                   msg->text);
+            wr_log(level, "%s:%u: %s", msg->place.file, msg->place.line, msg->text);
         } else {
-            wr_log(msg->error ? WR_LOG_ERROR : WR_LOG_WARN, "%s", msg->text);
+            wr_log(level, "%s", msg->text);
         }
     }
 }
@@ -140,12 +140,13 @@ generation_write_pid(struct wr_master *m, const struct wr_cycle *cy)
         return false;
     }
     pid_t there = wr_pid_read(m->pid_path);
-    if (!m->adopted && there != getpid() && there != getppid() && wr_pid_is_weir(there) &&
-        !(preset && m->o->file == NULL)) {
+    bool taken = !m->adopted && there != getpid() && there != getppid() && wr_pid_is_weir(there);
+    if (taken && m->o->file != NULL) {
         fprintf(stderr, "weir: %s names a weir that runs, pid %d\n", m->pid_path, (int)there);
         return false;
     }
-    m->has_pid = (!preset || m->o->file != NULL || geteuid() == 0) && wr_pid_write(m->pid_path, getpid());
+    /* the no-file form is at nobody's expense: without the file it runs as well */
+    m->has_pid = !taken && wr_pid_write(m->pid_path, getpid());
     if (!m->has_pid && !preset) {
         fprintf(stderr, "weir: cannot write the pid file %s: %s\n", m->pid_path, strerror(errno));
         return false;
@@ -400,6 +401,9 @@ wr_generation_end(struct wr_master *m, bool fast)
     if (m->mode == WR_MASTER_RUNS) {
         wr_log(WR_LOG_NOTICE, "%s", fast ? "stopping" : "quitting: requests in progress may end");
         wr_notify_stopping();
+    }
+    if (m->keeper.slot < 0 && m->current != NULL && !(m->other.pid > 0 && m->other.newer)) {
+        wr_spawn_keeper(m, m->current); /* it was about to be started again: the rings have lines */
     }
     m->mode = fast ? WR_MASTER_STOPS : WR_MASTER_QUITS;
     if (m->pending != NULL) {

@@ -34,6 +34,7 @@ struct logdrain_file {
     int err;
     unsigned tries; /* asked the master so often */
     bool wanted;    /* lines wait and there is no file */
+    bool cut;       /* a stream: the last byte that it took was not the end of a line */
 };
 
 struct wr_logdrain {
@@ -151,6 +152,7 @@ logdrain_offer(struct logdrain_file *lf, const char *p, size_t n)
             break;
         }
         done += (size_t)k;
+        lf->cut = p[done - 1] != '\n';
     }
     if (pfd.revents & (POLLERR | POLLNVAL)) {
         lf->err = EPIPE;
@@ -171,6 +173,17 @@ logdrain_room(const struct logdrain_file *lf, const char *p, size_t n)
     return n;
 }
 
+/* A stream that has failed: what waits is lost, but for the end of a line whose beginning it took. */
+static void
+logdrain_lose_rest(struct logdrain_file *lf)
+{
+    const char *end = lf->cut ? memchr(lf->rest, '\n', lf->rest_n) : NULL;
+    size_t keep = end != NULL ? (size_t)(end + 1 - lf->rest) : 0;
+
+    lf->lost += logdrain_count_lines(lf->rest + keep, lf->rest_n - keep);
+    lf->rest_n = keep;
+}
+
 static void
 logdrain_to_stream(struct logdrain_file *lf, const char *p, size_t n)
 {
@@ -187,6 +200,9 @@ logdrain_to_stream(struct logdrain_file *lf, const char *p, size_t n)
         logdrain_keep_rest(lf, p + done, keep);
     }
     lf->lost += logdrain_count_lines(p + done + keep, n - done - keep);
+    if (lf->err != 0 && lf->rest_n > 0) {
+        logdrain_lose_rest(lf);
+    }
 }
 
 static void

@@ -151,7 +151,7 @@ reaper_keeper_died(struct wr_master *m, const struct wr_process *p, unsigned slo
         m->keeper.slot = -1;
     }
     if (wanted) {
-        reaper_replace(m, &m->keeper, lived_ms, false);
+        reaper_replace(m, &m->keeper, lived_ms, true); /* nobody else drains the logs */
     }
 }
 

@@ -46,6 +46,21 @@ worker_on_accept(struct wr_listener *ln, int fd, const struct wr_addr *peer)
     wr_front_accept(&w->sv, w->sv.model->listens[ln->index], fd, peer);
 }
 
+/* Under pressure (core/front) the worker rests from accepting; the others go on. */
+static void
+worker_accepting(struct wr_service *sv, bool on)
+{
+    struct worker *w = wr_container(sv, struct worker, sv);
+
+    for (size_t i = 0; !w->draining && i < sv->model->listens_n; i++) {
+        if (on) {
+            wr_listener_resume(&w->listeners[i]);
+        } else {
+            wr_listener_pause(&w->listeners[i]);
+        }
+    }
+}
+
 /*
  * Start.
  */
@@ -261,6 +276,7 @@ wr_worker_run(const struct wr_start *st)
         exit(1);
     }
     w->sv.on_empty = worker_on_empty;
+    w->sv.accepting = worker_accepting;
     wr_service_init(&w->sv);
     wr_upstream_worker_start(&w->sv);
     wr_front_worker_start(&w->sv);

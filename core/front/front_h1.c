@@ -159,6 +159,9 @@ front_h1_refuse(struct wr_front_h1 *f, enum wr_err err)
     }
     r->request_line = wr_pool_str(&r->pool, raw);
     r->target = r->request_line;
+    if (wr_str_starts(raw, WR_STR("HEAD "))) {
+        r->method_id = WR_M_HEAD; /* its answer has no body, whatever is wrong with it */
+    }
     r->received_bytes = wr_conn_in_bytes(c);
     wr_req_fail(r, err);
 }

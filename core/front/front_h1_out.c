@@ -206,7 +206,9 @@ front_h1_out_put_head(char *p, const struct wr_front_h1 *f)
         p = FRONT_H1_OUT_LIT(p, "\r\n");
     }
     if (!r->local) {
-        p = FRONT_H1_OUT_LIT(p, "Via: 1.1 ");
+        p = FRONT_H1_OUT_LIT(p, "Via: 1.");
+        *p++ = (char)('0' + r->resp_minor);
+        *p++ = ' ';
         p = front_h1_out_put(p, f->s.sv->instance, strlen(f->s.sv->instance));
         p = FRONT_H1_OUT_LIT(p, "\r\n");
     }

@@ -125,6 +125,7 @@ struct wr_req {
 
     /* the response */
     uint16_t status;      /* 0: none yet */
+    uint8_t resp_minor;   /* the upstream spoke HTTP/1.minor (Via) */
     struct wr_str reason; /* phrase */
     struct wr_head resp;
     int64_t resp_length;           /* bytes of the body; -1: unknown until it ends */

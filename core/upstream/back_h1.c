@@ -156,12 +156,13 @@ back_h1_on_head(struct wr_back_h1 *b, const char *p, const struct wr_h1_head *he
     back_h1_note_keep_alive(b, &h);
     r->resp = h;
     r->status = head->status;
+    r->resp_minor = head->minor;
     r->reason = wr_str_make(head->reason.p + moved, head->reason.n);
     r->tunnel = head->status == 101;
     bool body = back_h1_set_framing(b, &fr);
     bool more = !body || wr_conn_in_bytes(b->c) > 0;
     wr_xfer_head(x, more);
-    if (b->x != x || x->bs != b) {
+    if (x->bs != b) {
         return false; /* the answer was refused by a filter or a deadline */
     }
     if (!body) {

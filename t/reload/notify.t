@@ -57,7 +57,7 @@ bind $s, pack_sockaddr_un("\0$name") or die "bind: $!";
 $s->blocking(0);
 my $v = Weir->new(conf => $conf, upstream => { app => 'echo' }, env => { NOTIFY_SOCKET => "\@$name" });
 my $got = '';
-ok(until_true(sub { defined recv($s, my $b, 4096, 0) and $got .= $b; $got =~ /^READY=1$/m }), 'READY on an abstract socket');
+ok(until_true(sub { my $m; $got .= $m if defined recv $s, $m, 4096, 0; $got =~ /^READY=1$/m }), 'READY on an abstract socket');
 is($v->get('/')->status, 200, 'it serves');
 
 # Nonsense in the variable does no harm.

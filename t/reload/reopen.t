@@ -3,7 +3,6 @@
 use v5.36;
 use Test::More;
 use Time::HiRes qw(sleep time);
-use JSON::PP ();
 use Weir;
 
 my $conf = <<'INI';
@@ -21,7 +20,7 @@ INI
     $w->get('/1k');
     my $times = scale(15, 60);
     my $dir = $w->dir;
-    my $storm = $w->storm_start('-p', $w->port, '-d', 3, '-k', 16, '-t', 0);
+    my $storm = $w->storm_start('-p', $w->port, '-d', 3, '-k', 16, '-t', 2);
     for my $n (1 .. $times) {
         sleep 2.7 / $times;
         rename "$dir/access.log", "$dir/access.log.$n";
@@ -35,7 +34,7 @@ INI
     for my $file (glob "$dir/access.log*") {
         open my $fh, '<', $file or die;
         my $any = 0;
-        while (<$fh>) { $any = 1; $lines++; $broken++ unless /\n\z/ && eval { JSON::PP->new->utf8->decode($_) } }
+        while (<$fh>) { $any = 1; $lines++; $broken++ unless /^\{"[^\n{}]*"\/1k"[^\n{}]*\}\n\z/ }
         $with += $any;
     }
     is($broken, 0, 'every line is whole');

@@ -9,6 +9,7 @@ my $conf = <<'INI';
 [weir]
 workers = 2
 [server *]
+tls = off
 listen = 127.0.0.1:@PORT:http@
 /* = 127.0.0.1:@UPSTREAM:app@
 INI

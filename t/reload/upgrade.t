@@ -55,7 +55,7 @@ sub upgrade ($w, $old = $w->pid) {
     is(($w->command('-s', 'quit'))[0], 0, 'and quits');
     ok(until_true(sub { !kill 0, $new }), 'it ends');
     ok(!-e $pid && !-e $path, 'and leaves nothing');
-    my @lines = $w->access;
+    my @lines = $w->access_log;
     cmp_ok(scalar @lines, '>=', $r->{requests}, 'each request has a line in the log');
 }
 

@@ -395,6 +395,35 @@ spool_test_queue(void)
     spool_run_end(&fast, "queue of a fast reader");
 }
 
+/* A queue that runs empty again and again stays in few pages, whatever its file may be. */
+static void
+spool_test_short_queue(void)
+{
+    struct spool_run run = {.piece_most = 60000, .read_most = 100000, .by_hand = true};
+    uint64_t bytes = 0;
+
+    spool_run_begin(&run, WR_SPOOL_QUEUE, 64 * SPOOL_MIB);
+    for (unsigned i = 0; i < 20; i++) {
+        run.to_write += 200 * SPOOL_KIB;
+        while (run.written < run.to_write) {
+            if (wr_spool_room(run.sp) == 0) {
+                spool_turns();
+            }
+            spool_run_write(&run);
+        }
+        while (run.read < run.to_write && !run.bad) {
+            if (wr_spool_ready_bytes(run.sp) == 0) {
+                spool_turns();
+            }
+            spool_run_read(&run);
+        }
+    }
+    spool_files(&bytes, NULL);
+    tap_ok(!run.bad && bytes > 0 && bytes <= 200 * SPOOL_KIB, "short queue: a short file (%llu)",
+           (unsigned long long)bytes);
+    spool_run_end(&run, "short queue");
+}
+
 /* Whoever writes more than there is room for: memory takes it, nothing is lost or overwritten. */
 static void
 spool_test_overshoot(void)
@@ -651,6 +680,7 @@ main(void)
     spool_test_whole();
     spool_test_full();
     spool_test_queue();
+    spool_test_short_queue();
     spool_test_overshoot();
     spool_test_crumbs();
     spool_test_freed();
