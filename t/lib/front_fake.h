@@ -15,8 +15,9 @@ struct front_fake {
     /* the request's body: bytes of the stream of bare_worker_byte */
     uint64_t body_bytes;
     uint64_t body_at;
-    size_t piece; /* bytes of one push; 0: 8192 */
-    bool pushes;  /* on credit, from a task of its own */
+    uint64_t stops_at; /* the client pauses there; 0: does not */
+    size_t piece;      /* bytes of one push; 0: 8192 */
+    bool pushes;       /* on credit, from a task of its own */
     bool body_over;
     struct wr_task push_task;
 
@@ -54,7 +55,8 @@ front_fake_of(const struct wr_req *r)
 static inline void
 front_fake_push(struct front_fake *f)
 {
-    while (f->r != NULL && !f->r->ending && !f->body_over && wr_body_room(f->r) > 0) {
+    while (f->r != NULL && !f->r->ending && !f->body_over && wr_body_room(f->r) > 0 &&
+           (f->stops_at == 0 || f->body_at < f->stops_at)) {
         struct wr_chain ch = WR_CHAIN_INIT(ch);
         uint64_t n = WR_MIN(f->body_bytes - f->body_at, (uint64_t)(f->piece ? f->piece : 8192));
         n = WR_MIN(n, (uint64_t)wr_body_room(f->r));
