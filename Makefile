@@ -46,7 +46,7 @@ FUZZ_COMPILE = $(FUZZ_CC) $(INCLUDES) -D_GNU_SOURCE -DWR_FUZZ $(LIB_CFLAGS) -std
 	-fno-omit-frame-pointer -fno-sanitize-recover=undefined -pthread $(FUZZ_CFLAGS)
 
 PROVE ?= prove
-PROVEFLAGS ?= -j4
+PROVEFLAGS ?= -j2
 CLANG_FORMAT ?= clang-format
 INSTALL ?= install
 

@@ -122,7 +122,8 @@ INI
     }
     is($broken, 0, 'no line is in pieces');
     my $lost = 0;
-    $lost += $1 while $w->error_log =~ /log ring was full slot=\d+ lines=(\d+)/g;
+    my $log = $w->error_log;
+    $lost += $1 while $log =~ /log ring was full slot=\d+ lines=(\d+)/g;
     is(keys(%seen) + $lost, $sum, "each of $sum requests has a line, or is counted as lost ($lost)");
     is((grep { $_ > 1 } values %seen), 0, 'and one only');
 }
