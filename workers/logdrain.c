@@ -53,8 +53,6 @@ struct wr_logdrain {
     uint64_t finish_by_ms;
     void (*finish)(void *arg);
     void *finish_arg;
-    unsigned ring_full_slot;
-    uint64_t ring_full;
     uint64_t damaged;
     struct wr_log_gate gate_lost, gate_full;
     struct wr_logring_line lines[LOGDRAIN_LINES];
@@ -404,12 +402,7 @@ static void
 logdrain_ring(struct wr_logdrain *d, unsigned slot)
 {
     struct wr_logring *ring = wr_logring_of(d->rings, slot);
-    uint64_t dropped = wr_logring_take_dropped(ring);
 
-    if (dropped > 0) {
-        d->ring_full += dropped;
-        d->ring_full_slot = slot;
-    }
     /* a producer as fast as this would hold the others up */
     for (unsigned i = 0; i < 8 && logdrain_ring_once(d, ring); i++) {
     }
@@ -451,7 +444,7 @@ logdrain_tell_lost(struct wr_logdrain *d, unsigned id, struct logdrain_file *lf)
 {
     uint32_t before;
 
-    if (lf->lost == 0 || !wr_log_gate(&d->gate_lost, 1, &before)) {
+    if (lf->lost == 0 || (!wr_log_gate(&d->gate_lost, 1, &before) && d->finish == NULL)) {
         return;
     }
     wr_log(WR_LOG_ERROR, "cannot write a log id=%u lines=%llu: %s; these lines are lost", id,
@@ -460,11 +453,34 @@ logdrain_tell_lost(struct wr_logdrain *d, unsigned id, struct logdrain_file *lf)
     lf->err = 0;
 }
 
+/* The counts stay in the rings until the line that tells of them is in one too. */
+static void
+logdrain_tell_full(struct wr_logdrain *d)
+{
+    unsigned n = WR_MIN(atomic_load(&wr_slots_table()->claimed), (unsigned)WR_SLOTS_CHILDREN);
+    uint32_t before;
+    bool pass = false;
+
+    for (unsigned slot = 0; slot < n; slot++) {
+        struct wr_logring *ring = wr_logring_of(d->rings, slot);
+        uint64_t lines = wr_logring_untold(ring);
+        if (lines == 0) {
+            continue;
+        }
+        /* once a second, but nothing is kept back at the end */
+        if (!pass && !wr_log_gate(&d->gate_full, 1, &before) && d->finish == NULL) {
+            return;
+        }
+        pass = true;
+        wr_log(WR_LOG_ERROR, "log ring was full slot=%u lines=%llu; these lines are lost", slot,
+               (unsigned long long)lines);
+        wr_logring_told(ring, lines);
+    }
+}
+
 static void
 logdrain_tell(struct wr_logdrain *d)
 {
-    uint32_t before;
-
     for (unsigned id = 0; id < WR_LOG_IDS; id++) {
         logdrain_tell_lost(d, id, &d->file[id]);
     }
@@ -473,11 +489,7 @@ logdrain_tell(struct wr_logdrain *d)
                (unsigned long long)d->damaged);
         d->damaged = 0;
     }
-    if (d->ring_full > 0 && wr_log_gate(&d->gate_full, 1, &before)) {
-        wr_log(WR_LOG_ERROR, "log ring was full slot=%u lines=%llu; these lines are lost", d->ring_full_slot,
-               (unsigned long long)d->ring_full);
-        d->ring_full = 0;
-    }
+    logdrain_tell_full(d);
 }
 
 static void
@@ -533,6 +545,8 @@ logdrain_done(struct wr_job *j)
     d->running = false;
     logdrain_tell(d);
     logdrain_ask(d);
+    /* what was just told is in a ring too */
+    d->empty = d->empty && wr_logring_waiting_bytes(wr_logring_of(d->rings, wr_slot_self())) == 0;
     if (d->finish != NULL &&
         (!d->all || (d->empty && !d->blocked) || (d->blocked && wr_clock.mono_ms > d->finish_by_ms))) {
         void (*fn)(void *) = d->finish;

@@ -27,7 +27,7 @@ struct wr_logring {
     char pad[96];
     /* the consumer's */
     _Atomic uint64_t tail;
-    uint64_t dropped_seen;
+    uint64_t dropped_told;
     struct wr_logring_intent intent;
     char pad2[LOGRING_PAGE - 144 - sizeof(struct wr_logring_intent)];
     char data[WR_LOGRING_BYTES];
@@ -222,11 +222,13 @@ wr_logring_dropped(const struct wr_logring *ring)
 }
 
 uint64_t
-wr_logring_take_dropped(struct wr_logring *ring)
+wr_logring_untold(const struct wr_logring *ring)
 {
-    uint64_t now = atomic_load_explicit(&ring->dropped, memory_order_relaxed);
-    uint64_t n = now - ring->dropped_seen;
+    return wr_logring_dropped(ring) - ring->dropped_told;
+}
 
-    ring->dropped_seen = now;
-    return n;
+void
+wr_logring_told(struct wr_logring *ring, uint64_t n)
+{
+    ring->dropped_told += n;
 }

@@ -77,8 +77,9 @@ bool wr_logring_next(const struct wr_logring *ring, uint64_t *cursor, struct wr_
                      bool *damaged);
 /* Everything before cursor has been written. */
 void wr_logring_release(struct wr_logring *ring, uint64_t cursor);
-/* Lines dropped since the last call; the consumer's. */
-uint64_t wr_logring_take_dropped(struct wr_logring *ring);
+/* Lines dropped that nobody has been told of; the consumer says so when it has told of n more. */
+uint64_t wr_logring_untold(const struct wr_logring *ring);
+void wr_logring_told(struct wr_logring *ring, uint64_t n);
 /* Lines dropped since the ring was made. */
 uint64_t wr_logring_dropped(const struct wr_logring *ring);
 

@@ -93,7 +93,7 @@ INI
             if (!$kid) {
                 my $c = $w->conn;
                 my $n = 0;
-                until (-e $w->dir . '/enough') { $w->get("/$k/" . $n++, on => $c)->status eq 200 or POSIX::_exit(1) }
+                until (-e $w->dir . '/enough') { my $m = $w->get("/$k/" . $n++, on => $c); $m->status eq 200 or do { diag("client $k: $m->{status} $m->{ended}"); POSIX::_exit(1) } }
                 $w->write_file("count.$k", "$n\n");
                 POSIX::_exit(0);
             }

@@ -1,14 +1,10 @@
 /*
- * core/http/filter and spool_filter over a front and a source without
- * sockets: places, heads that are held, credit backwards, both directions.
+ * core/http/filter over a front and a source without sockets: places, heads
+ * that are held, credit backwards, both directions.
  */
 #include "core/http/filter.h"
 
-#include <signal.h>
-#include <sys/resource.h>
-
 #include "core/http/response.h"
-#include "core/http/spool_filter.h"
 #include "t/lib/front_fake.h"
 #include "t/lib/source_fake.h"
 #include "t/unit/tap.h"
@@ -525,169 +521,9 @@ filter_test_request(size_t early, uint64_t bytes)
     tap_ok(filter_front.status == 200 && filter_front.over, "request: answered");
 }
 
-/* ---- buffer = response ---- */
-
-static struct wr_req *
-filter_begin_spool(uint64_t bytes, size_t room)
-{
-    struct wr_req *r = filter_begin(bytes, 0);
-
-    filter_front.room = room;
-    source_fake.piece = 30000;
-    return r;
-}
-
-static void
-filter_test_spool_fast(void)
-{
-    struct wr_req *r = filter_begin_spool(3000000, SIZE_MAX);
-
-    wr_req_begin(r);
-    filter_over("spool, fast client");
-    tap_ok(filter_front.got == 3000000 && filter_front.over && source_fake.credits == 0,
-           "spool: a fast client");
-}
-
-/* The client takes some bytes a tick; true when all has come. */
-static bool
-filter_drain(size_t each)
-{
-    for (unsigned i = 0; i < 5000 && filter_front.ended == 0; i++) {
-        filter_front.room = each;
-        if (filter_front.r != NULL) {
-            wr_req_credit(filter_front.r);
-        }
-        bare_worker_turns_ms(&bare_worker, i % 4 == 0 ? 8 : 1);
-    }
-    return filter_front.over;
-}
-
-static void
-filter_test_spool_slow(void)
-{
-    struct wr_req *r = filter_begin_spool(5000000, 1);
-    size_t most = 0;
-
-    wr_req_begin(r);
-    for (unsigned i = 0; i < 500 && !source_fake.done; i++) {
-        bare_worker_turns_ms(&bare_worker, 8);
-        most = WR_MAX(most, wr_buf_in_use_bytes() - bare_worker.memory);
-    }
-    tap_ok(source_fake.done && filter_front.got <= 1 && r->source == NULL,
-           "spool: a slow client does not keep the upstream");
-    tap_ok(most <= 700000, "spool: memory stays bounded (%zu)", most);
-    tap_ok(filter_drain(100000), "spool: and gets it all by its credit");
-    filter_over("spool, slow client");
-    tap_is_int(filter_front.got, 5000000, "spool: every byte");
-}
-
-static void
-filter_test_spool_bounded(void)
-{
-    struct wr_req *r;
-
-    bare_worker.route.conf.buffer_file = 1000000;
-    r = filter_begin_spool(5000000, 1);
-    wr_req_begin(r);
-    bare_worker_turns_ms(&bare_worker, 300);
-    tap_ok(!source_fake.done && source_fake.sent >= 900000 && source_fake.sent <= 1000001 &&
-               r->source != NULL,
-           "spool: beyond buffer.file the upstream waits (%llu)", (unsigned long long)source_fake.sent);
-    tap_ok(filter_drain(70000), "spool: the file is used again");
-    filter_over("spool, bounded");
-    tap_is_int(filter_front.got, 5000000, "spool: every byte, again");
-    bare_worker.route.conf.buffer_file = UINT64_C(1) << 30;
-}
-
-static void
-filter_test_spool_gone(void)
-{
-    struct wr_req *r = filter_begin_spool(5000000, 1);
-
-    wr_req_begin(r);
-    bare_worker_turn(&bare_worker);
-    wr_req_gone(r, WR_E_CLIENT_CLOSED);
-    filter_over("spool, client gone at once");
-    r = filter_begin_spool(5000000, 1);
-    wr_req_begin(r);
-    for (unsigned i = 0; i < 500 && !source_fake.done; i++) {
-        bare_worker_turns_ms(&bare_worker, 8);
-    }
-    filter_front.room = 50000;
-    wr_req_credit(r); /* a read runs */
-    wr_req_gone(r, WR_E_CLIENT_STALLED);
-    filter_over("spool, client gone in the middle");
-    tap_is_int(filter_front.end_err, WR_E_CLIENT_STALLED, "spool: gone");
-}
-
-static void
-filter_test_spool_disk(void)
-{
-    struct rlimit lim;
-    struct wr_req *r;
-
-    getrlimit(RLIMIT_FSIZE, &lim);
-    rlim_t before = lim.rlim_cur;
-    lim.rlim_cur = 200000;
-    setrlimit(RLIMIT_FSIZE, &lim);
-    r = filter_begin_spool(3000000, 1);
-    wr_req_begin(r);
-    bare_worker_turns_ms(&bare_worker, 200);
-    tap_ok(!source_fake.done && source_fake.sent < 600000, "spool: a full disk is back-pressure");
-    tap_ok(filter_drain(90000), "spool: not a failure");
-    filter_over("spool, full disk");
-    tap_ok(filter_front.got == 3000000 && filter_front.end_err == WR_E_NONE, "spool: every byte, still");
-    lim.rlim_cur = before;
-    setrlimit(RLIMIT_FSIZE, &lim);
-}
-
-/* What is not for spooling stops at the client's credit. */
-static void
-filter_test_spool_streams(void)
-{
-    static const struct {
-        const char *what;
-        const char *type;
-        const char *accel;
-        bool no_length;
-        uint64_t bytes;
-    } rows[] = {
-        {"an event stream", "Text/Event-Stream; charset=utf-8", NULL, false, 900000},
-        {"X-Accel-Buffering: no", "text/html", "no", false, 900000},
-        {"an unknown length", "text/html", NULL, true, 900000},
-        {"what buffer.response holds", "text/html", NULL, false, 200000},
-    };
-
-    for (unsigned i = 0; i < WR_ARRAY_LEN(rows); i++) {
-        struct wr_req *r = filter_begin_spool(rows[i].bytes, 1000);
-        source_fake.waits = true;
-        source_fake.type = rows[i].type;
-        source_fake.no_length = rows[i].no_length;
-        wr_req_begin(r);
-        if (rows[i].accel != NULL) {
-            wr_head_set(&r->resp, &r->pool, WR_N_X_ACCEL_BUFFERING, wr_str_of(rows[i].accel));
-        }
-        source_fake.waits = false;
-        source_fake_answer(&source_fake);
-        tap_ok(r->filters == NULL && source_fake.sent == 1000, "spool: not %s", rows[i].what);
-        wr_req_gone(r, WR_E_CLIENT_CLOSED);
-        filter_over(rows[i].what);
-    }
-    struct wr_req *r = filter_begin_spool(900000, 1000);
-    r->method_id = WR_M_HEAD;
-    source_fake.waits = true;
-    wr_req_begin(r);
-    source_fake.bytes = 0;
-    source_fake.waits = false;
-    source_fake_answer(&source_fake);
-    filter_over("HEAD");
-    tap_ok(filter_front.over && filter_front.got == 0, "spool: not a HEAD");
-}
-
 int
 main(void)
 {
-    signal(SIGXFSZ, SIG_IGN);
     wr_pipeline_proxy = source_fake_start;
     bare_worker_start(&bare_worker);
     wr_chain_init(&filter_early);
@@ -703,13 +539,6 @@ main(void)
     filter_test_request(7000, 100000);
     filter_test_request(7000, 7000);
     filter_test_request(0, 7000);
-    bare_worker.route.conf.buffer = WR_BUFFER_RESPONSE;
-    filter_test_spool_fast();
-    filter_test_spool_slow();
-    filter_test_spool_bounded();
-    filter_test_spool_gone();
-    filter_test_spool_disk();
-    filter_test_spool_streams();
     bare_worker_free(&bare_worker);
     return tap_done();
 }
