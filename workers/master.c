@@ -318,6 +318,8 @@ master_loop(struct wr_master *m)
         master_watch_all(m, p);
         int wait = master_wait_ms(m);
         if (wr_slot_going_to_sleep(self) != 0) {
+            /* Came while this one was awake: no descriptor tells of it, so it is taken here. */
+            wr_slot_take_mail(self);
             wait = 0;
         }
         int n = poll(p->v, p->n, wait);
