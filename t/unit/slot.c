@@ -21,13 +21,18 @@ static uint32_t
 wait_mail(unsigned slot, int ms)
 {
     struct pollfd p = {.fd = wr_slot_event_fd(slot), .events = POLLIN};
+    uint32_t mail = 0;
     int n = 1;
 
-    if (wr_slot_going_to_sleep(slot) == 0) {
-        n = poll(&p, 1, ms);
+    /* A sender that was held up between its bits and its write wakes for bits that were taken long ago. */
+    while (n > 0 && mail == 0) {
+        if (wr_slot_going_to_sleep(slot) == 0) {
+            n = poll(&p, 1, ms);
+        }
+        wr_slot_awake(slot);
+        mail = n > 0 ? wr_slot_take_mail(slot) : 0;
     }
-    wr_slot_awake(slot);
-    return n > 0 ? wr_slot_take_mail(slot) : 0;
+    return mail;
 }
 
 static void
