@@ -106,10 +106,12 @@ sockets_bind_inet(int fd, const struct wr_addr *addr, bool both_families)
 {
     int on = 1;
     int v6only = !both_families;
+    int defer_s = WR_SOCKETS_DEFER_S;
 
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
     /* accepted sockets inherit it: one system call a connection less */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &defer_s, sizeof(defer_s));
     if (addr->sa.sa_family == AF_INET6 &&
         setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &v6only, sizeof(v6only)) < 0) {
         return false;

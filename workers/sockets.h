@@ -12,6 +12,7 @@
 
 #define WR_SOCKETS 1024
 #define WR_SOCKETS_BACKLOG 4096 /* the kernel cuts it to net.core.somaxconn */
+#define WR_SOCKETS_DEFER_S 1    /* TCP_DEFER_ACCEPT: who says nothing costs no worker anything for so long */
 
 struct wr_socket {
     struct wr_addr addr; /* as configured */

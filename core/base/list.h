@@ -58,6 +58,20 @@ wr_list_del(struct wr_link *l)
     wr_list_init(l);
 }
 
+/* All of `from` goes behind all of h; `from` is empty afterwards. */
+static inline void
+wr_list_join(struct wr_link *h, struct wr_link *from)
+{
+    if (wr_list_empty(from)) {
+        return;
+    }
+    from->next->prev = h->prev;
+    h->prev->next = from->next;
+    from->prev->next = h;
+    h->prev = from->prev;
+    wr_list_init(from);
+}
+
 #define wr_list_entry(l, type, member) wr_container(l, type, member)
 #define wr_list_first(h, type, member) (wr_list_empty(h) ? NULL : wr_container((h)->next, type, member))
 #define wr_list_for(l, h) for (struct wr_link *l = (h)->next; l != (h); l = l->next)

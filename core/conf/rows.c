@@ -241,7 +241,8 @@ static const struct wr_directive rows_weir[] = {
         "header_timeout", WR_T_TIME, header_timeout_ms, .preset = "10s", .min = 100, .max = ROWS_DAY,
         .help =
             "The time in which the whole head of a request has to arrive, counted from its first byte (on "
-            "a new connection from its beginning).  Later: 408, reason `header_timeout`."),
+            "a new connection from its beginning; one that sends nothing stays with the kernel for its first "
+            "second).  Later: 408, reason `header_timeout`."),
     ROWS_WEIR("body_timeout", WR_T_TIME, body_timeout_ms, .preset = "30s", .min = 100, .max = ROWS_DAY,
               .help = "The longest pause inside a request body.  Longer: 408, reason `body_timeout`."),
     ROWS_WEIR(

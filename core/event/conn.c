@@ -80,6 +80,20 @@ conn_on_timer(struct wr_timer *t)
     c->owner->on_timer(c);
 }
 
+static void
+conn_begin(struct wr_conn *c, struct wr_loop *l, const struct wr_transport *t,
+           const struct wr_conn_owner *owner, void *session)
+{
+    wr_timer_init(&c->timer, conn_on_timer);
+    wr_chain_init(&c->out);
+    c->loop = l;
+    c->transport = t;
+    c->owner = owner;
+    c->session = session;
+    c->id = ++conn_last_id;
+    conn_count++;
+}
+
 struct wr_conn *
 wr_conn_new(struct wr_loop *l, int fd, const struct wr_transport *t, const struct wr_conn_owner *owner,
             void *session)
@@ -93,14 +107,19 @@ wr_conn_new(struct wr_loop *l, int fd, const struct wr_transport *t, const struc
         errno = err;
         return NULL;
     }
-    wr_timer_init(&c->timer, conn_on_timer);
-    wr_chain_init(&c->out);
-    c->loop = l;
-    c->transport = t;
-    c->owner = owner;
-    c->session = session;
-    c->id = ++conn_last_id;
-    conn_count++;
+    conn_begin(c, l, t, owner, session);
+    return c;
+}
+
+struct wr_conn *
+wr_conn_accepted(struct wr_loop *l, int fd, const struct wr_transport *t, const struct wr_conn_owner *owner,
+                 void *session)
+{
+    struct wr_conn *c = conn_take();
+
+    memset(c, 0, sizeof(*c));
+    wr_loop_add_late(l, &c->ev, fd, conn_on_ev);
+    conn_begin(c, l, t, owner, session);
     return c;
 }
 
@@ -182,6 +201,7 @@ wr_conn_recv(struct wr_conn *c, size_t room)
     size_t got = 0;
 
     if (!wr_conn_can_recv(c)) {
+        wr_conn_watch(c);
         return c->eof ? WR_IO_EOF : WR_IO_AGAIN;
     }
     if (conn_share_spent(c)) {
@@ -195,6 +215,9 @@ wr_conn_recv(struct wr_conn *c, size_t room)
     } else if (c->in->r == c->in->w) {
         wr_buf_unref(c->in);
         c->in = NULL;
+    }
+    if (io == WR_IO_AGAIN) {
+        wr_conn_watch(c);
     }
     return io;
 }
@@ -214,6 +237,7 @@ conn_spliced(struct wr_conn *c, ssize_t n)
     }
     if (errno == EAGAIN) {
         c->ev.readable = false;
+        wr_conn_watch(c);
         return WR_IO_AGAIN;
     }
     c->err = errno;
@@ -228,6 +252,7 @@ wr_conn_splice(struct wr_conn *c, struct wr_chain *ch, size_t most, bool *no_pip
 
     *no_pipe = false;
     if (!c->ev.readable || c->eof) {
+        wr_conn_watch(c);
         return c->eof ? WR_IO_EOF : WR_IO_AGAIN;
     }
     if (conn_share_spent(c)) {
@@ -267,7 +292,7 @@ wr_conn_is_quiet(struct wr_conn *c)
         c->transport->pending(c)) {
         return false;
     }
-    if (!c->ev.readable) {
+    if (!c->ev.readable && !c->ev.late) {
         return true;
     }
     if (recv(c->ev.fd, &byte, 1, MSG_PEEK) >= 0 || errno != EAGAIN) {
@@ -367,6 +392,7 @@ wr_conn_flush(struct wr_conn *c)
     } else if (io == WR_IO_ERR) {
         wr_chain_free(&c->out);
     } else if (io == WR_IO_AGAIN) {
+        wr_conn_watch(c);
         conn_settle_out(c);
     }
     return io;

@@ -53,6 +53,15 @@ struct wr_conn_owner {
 /* Puts an open, non-blocking socket into the loop.  The conn owns fd.  NULL with errno when epoll refuses. */
 struct wr_conn *wr_conn_new(struct wr_loop *l, int fd, const struct wr_transport *t,
                             const struct wr_conn_owner *owner, void *session);
+/* The same for a socket that was just accepted (wr_loop_add_late); its first event comes in this turn. */
+struct wr_conn *wr_conn_accepted(struct wr_loop *l, int fd, const struct wr_transport *t,
+                                 const struct wr_conn_owner *owner, void *session);
+/* An event is waited for from now on. */
+static inline void
+wr_conn_watch(struct wr_conn *c)
+{
+    wr_loop_watch(c->loop, &c->ev);
+}
 /* Closes the socket and frees the conn at the end of the turn; no callback comes any more. */
 void wr_conn_close(struct wr_conn *c);
 /* As close, but the peer gets a RST: for cutting off. */

@@ -7,10 +7,14 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define LOOP_LONG_TURN_US 20000
 #define LOOP_TASKS_AT_ONCE 256 /* tasks run between two events; the rest waits a turn */
+#define LOOP_SLEEP_MS 60000
+#define LOOP_LATE_MS 20 /* a socket that epoll does not know of stays so for up to twice this */
+#define LOOP_WATCH_EVENTS (EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET)
 
 struct wr_loop *
 wr_loop_new(void)
@@ -23,6 +27,8 @@ wr_loop_new(void)
         return NULL;
     }
     wr_list_init(&l->ready);
+    wr_list_init(&l->late[0]);
+    wr_list_init(&l->late[1]);
     wr_list_init(&l->run);
     wr_clock_update();
     wr_wheel_init(&l->wheel, wr_clock.mono_ms);
@@ -70,7 +76,58 @@ loop_register(struct wr_loop *l, struct wr_ev *ev, int fd, void (*fn)(struct wr_
 bool
 wr_loop_add(struct wr_loop *l, struct wr_ev *ev, int fd, void (*fn)(struct wr_ev *))
 {
-    return loop_register(l, ev, fd, fn, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET);
+    return loop_register(l, ev, fd, fn, LOOP_WATCH_EVENTS);
+}
+
+void
+wr_loop_add_late(struct wr_loop *l, struct wr_ev *ev, int fd, void (*fn)(struct wr_ev *))
+{
+    *ev = (struct wr_ev){.fd = fd, .fn = fn, .late = true, .readable = true, .writable = true};
+    wr_list_init(&ev->ready_link);
+    wr_loop_more(l, ev);
+}
+
+void
+wr_loop_watch_late(struct wr_loop *l, struct wr_ev *ev)
+{
+    struct epoll_event e = {.events = LOOP_WATCH_EVENTS, .data.ptr = ev};
+
+    if (!ev->more) {
+        wr_list_del(&ev->ready_link);
+    }
+    ev->late = false;
+    if (wr_unlikely(epoll_ctl(l->epfd, EPOLL_CTL_ADD, ev->fd, &e) < 0)) {
+        /* Nobody would ever hear of it: it ends as if the peer had ended it. */
+        shutdown(ev->fd, SHUT_RDWR);
+        ev->readable = ev->writable = ev->rdhup = ev->error = true;
+        wr_loop_more(l, ev);
+    }
+}
+
+static void
+loop_watch_all(struct wr_loop *l, struct wr_link *late)
+{
+    while (!wr_list_empty(late)) {
+        wr_loop_watch_late(l, wr_list_first(late, struct wr_ev, ready_link));
+    }
+}
+
+static bool
+loop_has_late(const struct wr_loop *l)
+{
+    return !wr_list_empty(&l->late[0]) || !wr_list_empty(&l->late[1]);
+}
+
+/* Those that stay for long are watched. */
+static void
+loop_age_late(struct wr_loop *l)
+{
+    if (wr_likely(!loop_has_late(l)) || wr_clock.mono_ms - l->late_turned_ms < LOOP_LATE_MS) {
+        return;
+    }
+    l->late_turned_ms = wr_clock.mono_ms;
+    loop_watch_all(l, &l->late[1]);
+    wr_list_join(&l->late[1], &l->late[0]);
 }
 
 bool
@@ -85,12 +142,12 @@ wr_loop_del(struct wr_loop *l, struct wr_ev *ev, bool shared)
     if (ev->fd < 0) {
         return;
     }
-    if (shared) {
+    if (shared && !ev->late) {
         epoll_ctl(l->epfd, EPOLL_CTL_DEL, ev->fd, NULL);
     }
-    if (ev->more) {
+    if (ev->more || ev->late) {
         wr_list_del(&ev->ready_link);
-        ev->more = false;
+        ev->more = ev->late = false;
     }
     ev->fd = -1;
 }
@@ -99,6 +156,9 @@ void
 wr_loop_more(struct wr_loop *l, struct wr_ev *ev)
 {
     if (!ev->more && ev->fd >= 0) {
+        if (ev->late) {
+            wr_list_del(&ev->ready_link);
+        }
         ev->more = true;
         wr_list_add_tail(&l->ready, &ev->ready_link);
     }
@@ -144,18 +204,16 @@ loop_run_ready(struct wr_loop *l)
 {
     struct wr_link batch;
 
-    if (wr_list_empty(&l->ready)) {
-        return;
-    }
-    batch = l->ready;
-    batch.next->prev = &batch;
-    batch.prev->next = &batch;
-    wr_list_init(&l->ready);
+    wr_list_init(&batch);
+    wr_list_join(&batch, &l->ready);
     while (!wr_list_empty(&batch)) {
         struct wr_ev *ev = wr_list_first(&batch, struct wr_ev, ready_link);
         wr_list_del(&ev->ready_link);
         ev->more = false;
         ev->fn(ev);
+        if (ev->late && !ev->more) {
+            wr_list_add_tail(&l->late[0], &ev->ready_link);
+        }
         loop_run_tasks(l);
     }
 }
@@ -203,7 +261,8 @@ static int
 loop_wait(struct wr_loop *l, struct epoll_event *events)
 {
     bool busy = !wr_list_empty(&l->run) || !wr_list_empty(&l->ready) || l->stop;
-    int wait = busy ? 0 : wr_wheel_wait_ms(&l->wheel, wr_clock.mono_ms, 60000);
+    int most = loop_has_late(l) ? LOOP_LATE_MS : LOOP_SLEEP_MS;
+    int wait = busy ? 0 : wr_wheel_wait_ms(&l->wheel, wr_clock.mono_ms, most);
 
     if (!busy && l->before_sleep != NULL) {
         l->before_sleep(l->sleep_arg);
@@ -250,6 +309,7 @@ wr_loop_run(struct wr_loop *l)
         loop_run_tasks(l);
         loop_dispatch(l, events, n);
         loop_run_ready(l);
+        loop_age_late(l);
         wr_wheel_run(&l->wheel, wr_clock.mono_ms);
         loop_run_tasks(l);
         loop_bury_all(l);

@@ -3,7 +3,7 @@
  * that are bounded, a run queue, timers, and memory that is freed only when a
  * turn is over.
  *
- * A turn: run queue -> connections that had more to do -> epoll events ->
+ * A turn: run queue -> epoll events -> connections that had more to do ->
  * timers -> graveyard.  No callback runs inside another: whoever wants to go
  * on later posts a task (CORE-RULES 1, 16, 17).
  */
@@ -27,6 +27,7 @@ struct wr_ev {
     bool rdhup; /* the peer has sent FIN */
     bool error; /* EPOLLERR or EPOLLHUP: reset, or both directions shut */
     bool more;  /* stands in the loop's ready list */
+    bool late;  /* not in epoll yet: stands in a late list, or is `more` */
     struct wr_link ready_link;
     void (*fn)(struct wr_ev *ev);
 };
@@ -50,6 +51,8 @@ struct wr_loop {
     uint64_t turn_began_us;
     struct wr_wheel wheel;
     struct wr_link ready;
+    struct wr_link late[2]; /* young, and those of the last LOOP_LATE_MS or more */
+    uint64_t late_turned_ms;
     struct wr_link run;
     struct wr_grave *graves;
     void (*before_sleep)(void *arg); /* flush what was batched, publish `sleeping` (CORE-RULES 21) */
@@ -68,6 +71,22 @@ void wr_loop_stop(struct wr_loop *l);
 
 /* Registers once, edge-triggered, for reading, writing and FIN.  False with errno. */
 bool wr_loop_add(struct wr_loop *l, struct wr_ev *ev, int fd, void (*fn)(struct wr_ev *));
+/*
+ * As wr_loop_add, but for a socket of which much is to be had before anybody
+ * waits for it (just accepted: most bring their request along, and many are
+ * closed behind its answer).  It counts as readable and writable, fn runs at the
+ * end of this turn, and epoll hears of it when somebody waits (wr_loop_watch)
+ * or after a few ms; so FIN and errors show that much later.
+ */
+void wr_loop_add_late(struct wr_loop *l, struct wr_ev *ev, int fd, void (*fn)(struct wr_ev *));
+void wr_loop_watch_late(struct wr_loop *l, struct wr_ev *ev);
+static inline void
+wr_loop_watch(struct wr_loop *l, struct wr_ev *ev)
+{
+    if (wr_unlikely(ev->late)) {
+        wr_loop_watch_late(l, ev);
+    }
+}
 /* Level-triggered, for reading: eventfds, sockets of our own. */
 bool wr_loop_add_level(struct wr_loop *l, struct wr_ev *ev, int fd, void (*fn)(struct wr_ev *));
 /* Takes the descriptor out (EPOLL_CTL_DEL when `shared`, i.e. the open file lives on elsewhere; a plain

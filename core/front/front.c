@@ -3,7 +3,6 @@
  */
 #include "core/front/front.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -111,13 +110,7 @@ wr_front_accept(struct wr_service *sv, const struct wr_listen *ls, int fd, const
         return;
     }
     struct wr_front_session *s = wr_front_session_new(sv, proto);
-    s->c = wr_conn_new(sv->loop, fd, &wr_transport_plain, proto->owner, s);
-    if (s->c == NULL) {
-        wr_log(WR_LOG_ERROR, "cannot watch a new connection errno=%d, closed it", errno);
-        close(fd);
-        free(s);
-        return;
-    }
+    s->c = wr_conn_accepted(sv->loop, fd, &wr_transport_plain, proto->owner, s);
     wr_ip_of_addr(peer, &s->client.sock_ip);
     s->client.sock_port = wr_addr_port(peer);
     s->client.peer_ip = s->client.sock_ip;

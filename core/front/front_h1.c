@@ -447,7 +447,7 @@ wr_front_h1_ended(struct wr_req *r)
         wr_front_h1_close(f, f->out == WR_FRONT_OUT_CLOSE);
     } else if (f->in != WR_FRONT_IN_DONE) {
         front_h1_after_unread(f);
-    } else if (!f->keep && f->client_close && !c->ev.readable && wr_conn_in_bytes(c) == 0) {
+    } else if (!f->keep && f->client_close && wr_conn_is_quiet(c)) {
         wr_front_h1_close(f, false);
     } else if (!f->keep) {
         wr_front_h1_linger(f);
@@ -457,6 +457,7 @@ wr_front_h1_ended(struct wr_req *r)
             wr_loop_more(f->s.sv->loop, &c->ev);
         } else {
             wr_conn_settle_in(c);
+            wr_conn_watch(c);
         }
         wr_front_h1_rearm(f);
     }

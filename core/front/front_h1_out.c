@@ -112,6 +112,19 @@ front_h1_out_put_status(char *p, uint16_t status, struct wr_str reason)
     return FRONT_H1_OUT_LIT(p, "\r\n");
 }
 
+static struct wr_str
+front_h1_out_inform_reason(uint16_t status)
+{
+    switch (status) {
+    case 100:
+        return WR_STR("Continue");
+    case 103:
+        return WR_STR("Early Hints");
+    default:
+        return WR_STR("");
+    }
+}
+
 static void
 front_h1_out_send_inform(struct wr_req *r, uint16_t status, const struct wr_head *head)
 {
@@ -120,13 +133,11 @@ front_h1_out_send_inform(struct wr_req *r, uint16_t status, const struct wr_head
     struct wr_buf *b = wr_buf_new(front_h1_out_head_room(r, head));
     char *p = b->data;
 
-    if (status == 100) {
-        p = FRONT_H1_OUT_LIT(p, "HTTP/1.1 100 Continue\r\n\r\n");
-    } else {
-        p = front_h1_out_put_status(p, status, status == 103 ? WR_STR("Early Hints") : WR_STR(""));
+    p = front_h1_out_put_status(p, status, front_h1_out_inform_reason(status));
+    if (head != NULL) {
         p = front_h1_out_put_fields(p, head);
-        p = FRONT_H1_OUT_LIT(p, "\r\n");
     }
+    p = FRONT_H1_OUT_LIT(p, "\r\n");
     b->w = (uint32_t)(p - b->data);
     wr_chain_add(&ch, b, b->data, b->w);
     wr_buf_unref(b);
@@ -158,6 +169,10 @@ front_h1_out_choose_framing(struct wr_front_h1 *f)
         (f->in == WR_FRONT_IN_CHUNKED && r->local)) {
         f->keep = false;
     }
+    /* A client that was not told to go on (100) may leave the body out, or send it: nobody can tell. */
+    if (f->in != WR_FRONT_IN_DONE && wr_body_waits_continue(r)) {
+        f->keep = false;
+    }
     /* Who sends what can be read in two ways shall not send more behind it. */
     if (f->s.sv->draining || (r->local && r->status == 400)) {
         f->keep = false;
@@ -180,10 +195,7 @@ front_h1_out_put_connection(char *p, const struct wr_front_h1 *f)
         return f->keep ? FRONT_H1_OUT_LIT(p, "Connection: upgrade\r\n")
                        : FRONT_H1_OUT_LIT(p, "Connection: upgrade, close\r\n");
     }
-    if (!f->keep) {
-        return FRONT_H1_OUT_LIT(p, "Connection: close\r\n");
-    }
-    return r->minor >= 1 ? p : FRONT_H1_OUT_LIT(p, "Connection: keep-alive\r\n");
+    return f->keep ? p : FRONT_H1_OUT_LIT(p, "Connection: close\r\n");
 }
 
 static char *

@@ -222,7 +222,32 @@ body_start(struct wr_req *r)
     b->holds--;
 }
 
-/* Somebody wants bytes: the front reads on, and a client that waits for 100 gets it. */
+bool
+wr_body_waits_continue(const struct wr_req *r)
+{
+    return r->expect_continue && !r->body.continued && r->body.received == 0;
+}
+
+bool
+wr_body_pass_expect(struct wr_req *r)
+{
+    r->body.expect_passed = wr_body_waits_continue(r);
+    return r->body.expect_passed;
+}
+
+void
+wr_body_continue(struct wr_req *r)
+{
+    bool waits = wr_body_waits_continue(r);
+
+    r->body.continued = true;
+    if (waits) {
+        wr_resp_inform(r, 100, NULL);
+    }
+}
+
+/* Somebody wants bytes: the front reads on, and a client that waits for 100 gets it, unless the upstream was
+ * asked. */
 static void
 body_want(struct wr_req *r)
 {
@@ -232,11 +257,8 @@ body_want(struct wr_req *r)
     if (b->complete) {
         return;
     }
-    if (r->expect_continue && !b->continued) {
-        b->continued = true;
-        if (b->received == 0 && !r->head_sent) {
-            r->front->send_inform(r, 100, NULL);
-        }
+    if (r->expect_continue && !b->continued && !b->expect_passed) {
+        wr_body_continue(r);
     }
     r->front->credit(r);
 }

@@ -30,7 +30,8 @@ struct wr_body {
     bool keep;              /* taken bytes are kept: offset 0 is still held */
     bool started;           /* somebody holds or takes: what came before has passed the request filters */
     bool wanted;            /* somebody has asked for bytes: 100-continue is due */
-    bool continued;         /* 100 was sent, or needs not */
+    bool continued;         /* the client was told to go on (100), or needs not be */
+    bool expect_passed;     /* the upstream was asked instead: its 100 tells the client */
     uint16_t holds;         /* holders: nothing is given out while > 0 */
     uint64_t hold_bytes;    /* how much a holder may collect: the window while holds > 0 */
     bool collects;          /* buffer = request: what the window has no room for goes to the spool */
@@ -57,6 +58,14 @@ bool wr_body_ready(const struct wr_req *r);
 bool wr_body_rewind(struct wr_req *r);
 /* No repeat is possible from now on: what was kept is let go. */
 void wr_body_forget(struct wr_req *r);
+/*
+ * Expect: 100-continue (RFC 9110 10.1.1).  Whether a client still waits to be
+ * told; then the source may pass the question on, and who wants the body does not
+ * answer it.  wr_body_continue answers in weir's own name.
+ */
+bool wr_body_pass_expect(struct wr_req *r);
+bool wr_body_waits_continue(const struct wr_req *r);
+void wr_body_continue(struct wr_req *r);
 
 /* ---- buffer = request (core/http/collect.c) ---- */
 /* Holds until the whole body is here; beyond the window it goes to a temporary file.  Disk trouble and more

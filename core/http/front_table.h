@@ -15,7 +15,7 @@ struct wr_front_ops {
     bool (*can)(const struct wr_req *r, enum wr_cap cap);
     /* There is room for request body again: read on. */
     void (*credit)(struct wr_req *r);
-    /* 1xx (not 101) with the fields of `head`. */
+    /* 1xx (not 101) with the fields of `head`, if any. */
     void (*send_inform)(struct wr_req *r, uint16_t status, const struct wr_head *head);
     /* r->status, r->resp, r->resp_length.  `more`: send_body follows in this very turn of work: hold. */
     void (*send_head)(struct wr_req *r, bool more);

@@ -11,8 +11,8 @@
 /* What the framing fields of a message come to. */
 struct wr_framing {
     bool chunked;
-    bool close;      /* Connection: close, or HTTP/1.0 without keep-alive */
-    bool keep_alive; /* Connection: keep-alive was said (HTTP/1.0) */
+    bool close;      /* Connection: close, or HTTP/1.0 (a response without keep-alive) */
+    bool keep_alive; /* a response: Connection: keep-alive was said */
     int64_t length;  /* Content-Length; -1: none */
 };
 

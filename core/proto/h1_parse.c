@@ -305,7 +305,7 @@ h1_parse_method(struct h1_parse_in *in, const char **q)
     const char *s = wr_scan_bytewise(m, most, WR_SCAN_TOKEN);
     size_t n = (size_t)(s - m);
     if (wr_unlikely(n > H1_PARSE_METHOD_BYTES)) {
-        return h1_parse_bad(in->head, WR_E_BAD_METHOD);
+        return h1_parse_bad(in->head, WR_E_METHOD_TOO_LONG);
     }
     if (wr_unlikely(s == in->end || *s != ' ' || n == 0)) {
         if (m == in->p && *m == 0x16) {

@@ -84,7 +84,7 @@ back_h1_upgrade_fits(const struct wr_req *r, const struct wr_head *h)
     return false;
 }
 
-/* 1xx but 101.  False: failed, b is gone. */
+/* 1xx but 101.  False: b is gone. */
 static bool
 back_h1_inform(struct wr_back_h1 *b, uint16_t status, const struct wr_head *h)
 {
@@ -94,11 +94,8 @@ back_h1_inform(struct wr_back_h1 *b, uint16_t status, const struct wr_head *h)
         back_h1_fail(b, WR_E_UPSTREAM_TOO_MANY_INFORMS);
         return false;
     }
-    if (status != 100) {
-        wr_resp_inform(x->r, status, h);
-    }
-    wr_xfer_sent(x);
-    return true;
+    wr_xfer_inform(x, status, h);
+    return x->bs == b;
 }
 
 static bool
@@ -106,7 +103,8 @@ back_h1_set_framing(struct wr_back_h1 *b, const struct wr_framing *fr)
 {
     struct wr_req *r = b->x->r;
 
-    b->keep = b->keep && !fr->close;
+    /* A server that answers instead of saying 100 may not read the body, or take it for a request. */
+    b->keep = b->keep && !fr->close && !(b->x->expect && !b->x->got_continue);
     r->resp_length = fr->length;
     if (r->tunnel) {
         b->state = WR_BACK_TUNNEL;

@@ -19,6 +19,7 @@ struct wr_peer {
     struct wr_addr addrs[WR_PEER_ADDRS];
     uint8_t addrs_n;    /* 0: not resolved (yet) */
     bool answered;      /* the resolver has had its say about the name */
+    bool http10;        /* its last response was HTTP/1.0: it does not know Expect */
     uint8_t addr_first; /* the one that answered last */
     uint32_t inflight;  /* leases of this worker */
     uint32_t idle_n;

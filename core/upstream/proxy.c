@@ -9,6 +9,9 @@
 #include "core/upstream/back_table.h"
 #include "core/upstream/retry.h"
 
+/* A server that does not know Expect says nothing: then weir tells the client to go on. */
+#define PROXY_CONTINUE_WAIT_MS 1000
+
 static void proxy_attempt(struct wr_req *r, bool fresh, uint8_t nth);
 
 static bool
@@ -68,12 +71,24 @@ proxy_cancel(struct wr_req *r)
     proxy_close_attempt(x);
 }
 
+/* The head went out, and client and server wait for each other. */
+static bool
+proxy_waits_continue(const struct wr_xfer *x)
+{
+    return x->expect && x->sent_us != 0 && !x->got_continue && wr_body_waits_continue(x->r);
+}
+
 static void
 proxy_due(struct wr_req *r)
 {
     struct wr_xfer *x = r->x;
     enum wr_err why = WR_E_UPSTREAM_IDLE;
 
+    if (proxy_waits_continue(x)) {
+        wr_body_continue(r);
+        wr_xfer_sent(x);
+        return;
+    }
     if (r->tunnel) {
         why = WR_E_TUNNEL_IDLE;
     } else if (x->sent_us == 0) {
@@ -128,6 +143,8 @@ proxy_attempt(struct wr_req *r, bool fresh, uint8_t nth)
     x->nth = nth;
     x->addr = (uint8_t)((x->peer->addr_first + nth) % x->peer->addrs_n);
     x->upgrade = r->wants_upgrade;
+    x->expect = wr_body_pass_expect(r) && !x->peer->http10;
+    r->body.expect_passed = x->expect;
     r->x = x;
     r->source = &proxy_source;
     r->attempts++;
@@ -159,8 +176,23 @@ wr_xfer_sent(struct wr_xfer *x)
     }
     /* The clock of the first byte starts anew with every piece of an upload. */
     if (!x->got_byte) {
-        wr_req_source_due(x->r, proxy_after(x->r->route->conf.first_byte_ms));
+        uint64_t due_ms = proxy_after(x->r->route->conf.first_byte_ms);
+        if (wr_unlikely(proxy_waits_continue(x))) {
+            due_ms = WR_MIN(due_ms, wr_clock.mono_ms + PROXY_CONTINUE_WAIT_MS);
+        }
+        wr_req_source_due(x->r, due_ms);
     }
+}
+
+void
+wr_xfer_inform(struct wr_xfer *x, uint16_t status, const struct wr_head *h)
+{
+    if (status == 100) {
+        x->got_continue = true;
+        x->r->body.continued = true;
+    }
+    wr_resp_inform(x->r, status, h);
+    wr_xfer_sent(x);
 }
 
 /* From here on the "request body" is whatever the client sends, until its FIN. */
@@ -191,6 +223,7 @@ wr_xfer_head(struct wr_xfer *x, bool more)
     struct wr_req *r = x->r;
 
     x->got_head = true;
+    x->peer->http10 = r->resp_minor == 0;
     r->upstream_status = r->status;
     r->first_byte_ms = (wr_clock.mono_us - x->began_us) / 1000;
     if (r->tunnel) {

@@ -26,7 +26,9 @@ struct wr_xfer {
     uint8_t addr;   /* of peer->addrs, being tried */
     uint8_t nth;    /* ... as the how-manieth */
     uint16_t informs;
-    bool upgrade; /* the request asked for one */
+    bool upgrade;      /* the request asked for one */
+    bool expect;       /* the request has Expect: 100-continue */
+    bool got_continue; /* ... and the server has said so */
 };
 
 /* PICK has set r->peer: begins an attempt (wr_pipeline_proxy). */
@@ -41,6 +43,8 @@ void wr_xfer_sent(struct wr_xfer *x);
 /* A final head: r->status, reason, resp, resp_length are set.  more: body or end follow at once.  101: both
  * sides are tunnels afterwards. */
 void wr_xfer_head(struct wr_xfer *x, bool more);
+/* An informational response, not 101. */
+void wr_xfer_inform(struct wr_xfer *x, uint16_t status, const struct wr_head *h);
 /* Body bytes have moved. */
 void wr_xfer_moved(struct wr_xfer *x);
 /* The response is complete and the back has let go of x (x->bs NULL): hands over the last bytes. */

@@ -36,6 +36,8 @@ for my $path (qw(/100 /102 /once)) {
     my $c = $w->conn;
     $m = $w->get($path, on => $c);
     is($m && $m->status, 200, "$path does not hang");
+    is(join(' ', map { $_->status } $m->informs), { '/100' => '100', '/102' => '102 102 102', '/once' => '100 100 102' }->{$path},
+        'each of them reaches the client');
     is($w->get('/100', on => $c)->status, 200, 'nor what comes next');
     $m = $w->get($path, version => '1.0');
     is($m->body, 'ok', "$path towards HTTP/1.0");

@@ -38,7 +38,7 @@ line($_, 'bad_request_line') for 'GET  / HTTP/1.1', 'GET /  HTTP/1.1', 'GET / HT
 line($_, qr/bad_version|bad_request_line/) for 'GET / a HTTP/1.1', 'GET / /x HTTP/1.1', 'GET /x y HTTP/1.1';
 line($_, 'bad_method') for 'G@T / HTTP/1.1', 'GE(T / HTTP/1.1', 'GET: / HTTP/1.1', '"GET" / HTTP/1.1', 'GET, / HTTP/1.1', "G\x00T / HTTP/1.1",
     "G\x7fT / HTTP/1.1", "G\xc3\xa9T / HTTP/1.1", '{} / HTTP/1.1', 'GET/ / HTTP/1.1', 'G[T / HTTP/1.1', 'G;T / HTTP/1.1', 'G=T / HTTP/1.1';
-case('a method of 33 bytes', 'M' x 33 . " / HTTP/1.1\r\n$host\r\n", qr/400|501/, qr/bad_method|method_too_long/);
+case('a method of 33 bytes', 'M' x 33 . " / HTTP/1.1\r\n$host\r\n", 501, qr/method_too_long/);
 line("GET / $_", 'bad_version') for qw(HTTP/1 HTTP/1. HTTP/.1 HTTP/11 HTTP/1.11 HTTP/01.1 HTTP/1.x HTTP/x.1 HTTP/1,1 HTTP/1.1.1 HTTP/1.1a HTTP/),
     "HTTP/1.1\x00";
 line("GET / $_", qr/bad_version|bad_request_line/) for qw(http/1.1 Http/1.1 HTTPS/1.1 HTP/1.1 FTP/1.1 HTTP-1.1 HTTP1.1 1.1), 'HTTP /1.1', 'HTTP/ 1.1';

@@ -105,7 +105,7 @@ h1_parse_test_request_line(void)
         R("G\x80T / HTTP/1.1\r\n", BAD_METHOD),
         R("\x01", BAD_METHOD),
         R("\r\n\x16\x03\x01", BAD_METHOD),
-        R("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\n", BAD_METHOD),
+        R("ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\n", METHOD_TOO_LONG),
         R("\x16\x03\x01\x02\x00", TLS_ON_PLAIN),
         /* the target */
         R("GET /\x01 HTTP/1.1\r\n", BAD_TARGET),

@@ -238,12 +238,14 @@ sub recv_body_of ($self, $m, %o) {
     return $self->_recv_body($m, $m->response_framing($o{method} // 'GET'), $self->_until(%o));
 }
 
-# A request with its body, or undef.  head_only => 1: leaves the body in the stream.
+# A request with its body, or undef.  A client that expects 100-continue gets it.
+# head_only => 1: leaves the body in the stream, and says nothing.
 sub recv_request ($self, %o) {
     my $until = $self->_until(%o);
     my $head = $self->recv_head(timeout => $until - time) // return undef;
     my $m = Weir::Message->parse_request($head);
     return $m if $o{head_only};
+    $self->send("HTTP/1.1 100 Continue\r\n\r\n") if grep { $_ eq '100-continue' } $m->list('Expect');
     return $self->_recv_body($m, $m->request_framing, $until);
 }
 *request = \&recv_request;
