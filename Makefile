@@ -61,7 +61,9 @@ LIB_OBJECTS := $(filter-out $(BUILD)/obj/workers/main.o,$(OBJECTS))
 LIB := $(BUILD)/libweir.a
 
 UNITS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard t/unit/*.c)))
-TOOLS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard t/lib/*.c)))
+TOOLS := $(patsubst %.c,$(BUILD)/%,$(filter-out t/lib/transport_%,$(sort $(wildcard t/lib/*.c))))
+TRICKLE := $(BUILD)/t/weir-trickle
+TRICKLE_OBJECTS := $(filter-out %/transport_plain.o,$(OBJECTS)) $(BUILD)/obj/t/lib/transport_trickle.o
 FUZZ_SOURCES := $(filter-out t/fuzz/replay.c,$(sort $(wildcard t/fuzz/*.c)))
 REPLAYS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
 FUZZERS := $(FUZZ_SOURCES:t/fuzz/%.c=$(BUILD)/fuzz/%)
@@ -159,6 +161,12 @@ $(TOOLS): $(BUILD)/t/lib/%: t/lib/%.c
 	$(call say,CC,$<)
 	$(Q)$(CC) -O2 -g -pthread -o $@ $<
 
+# weir over a transport that splits and delays every byte (t/h1/trickle.t).
+$(TRICKLE): $(TRICKLE_OBJECTS) $(BUILD)/objects
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $(TRICKLE_OBJECTS) $(LIB_LIBS)
+
 # CHECK may name scripts (patterns too), binaries, or the sources of binaries.
 CHECK ?=
 chosen = $(foreach c,$(CHECK),$(or $(wildcard $(c)),$(c)))
@@ -166,9 +174,9 @@ CHECK_FILES = $(if $(CHECK),$(patsubst %.c,$(BUILD)/%,$(chosen)),$(UNITS) $(REPL
 	$(shell find t -name '*.t' | LC_ALL=C sort))
 
 .PHONY: tests check check-long
-tests: all $(UNITS) $(REPLAYS) $(TOOLS)
+tests: all $(UNITS) $(REPLAYS) $(TOOLS) $(TRICKLE)
 
-check: all $(TOOLS) $(if $(CHECK),$(filter $(UNITS) $(REPLAYS),$(CHECK_FILES)),tests)
+check: all $(TOOLS) $(TRICKLE) $(if $(CHECK),$(filter $(UNITS) $(REPLAYS),$(CHECK_FILES)),tests)
 	@WR_BIN='$(abspath $(PROGRAM))' WR_BUILD='$(BUILD)' WR_SANITIZE='$(if $(SANITIZE),1)' \
 	$(PROVE) $(PROVEFLAGS) --exec t/lib/run $(CHECK_FILES)
 
