@@ -229,17 +229,26 @@ request_withdraw(struct wr_req *r)
     r->filters = NULL;
 }
 
+/* The first reason is the one that stands in the logs; false: there is one already. */
+static bool
+request_note_failure(struct wr_req *r, enum wr_err err)
+{
+    if (r->err != WR_E_NONE) {
+        return false;
+    }
+    r->err = err;
+    request_name(r);
+    request_log_failure(r, err);
+    return true;
+}
+
 void
 wr_req_fail(struct wr_req *r, enum wr_err err)
 {
     if (r->ending) {
         return;
     }
-    if (r->err == WR_E_NONE) {
-        r->err = err;
-        request_name(r);
-        request_log_failure(r, err);
-    } else {
+    if (!request_note_failure(r, err)) {
         r->resp_bare = true; /* the page of a failure has failed: RESPONSE shall not do it again */
     }
     request_unpark(r, true);
@@ -300,11 +309,7 @@ wr_req_gone(struct wr_req *r, enum wr_err err)
     if (r->ending) {
         return;
     }
-    if (r->err == WR_E_NONE) {
-        r->err = err;
-        request_name(r);
-        request_log_failure(r, err);
-    }
+    request_note_failure(r, err);
     if (!r->head_sent) {
         r->status = wr_err_info[err].status;
     }
