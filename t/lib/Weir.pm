@@ -562,6 +562,35 @@ sub peer ($self, $name, @cmd) {
     return $self;
 }
 
+# Waits until the upstream NAME accepts connections; false when it never does.
+sub upstream_listens ($self, $name) {
+    my $port = $self->upstream_port($name);
+    return until_true(sub { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) }, 20);
+}
+
+# nginx as the upstream NAME, with these directives for its server.
+sub nginx ($self, $name, $server) {
+    $self->write_file("$name.conf", <<"END");
+daemon off; master_process off; worker_processes 1; pid \@DIR\@/$name.pid; error_log \@DIR\@/$name.log error;
+events { worker_connections 256; }
+http { access_log off; types { text/html html; text/css css; text/javascript js; application/json json; }
+client_body_temp_path \@DIR\@/$name.1; proxy_temp_path \@DIR\@/$name.2; fastcgi_temp_path \@DIR\@/$name.3;
+uwsgi_temp_path \@DIR\@/$name.4; scgi_temp_path \@DIR\@/$name.5;
+server { listen 127.0.0.1:\@UPSTREAM:$name\@; $server } }
+END
+    my ($program) = grep { -x } '/usr/sbin/nginx', map { "$_/nginx" } split /:/, $ENV{PATH};
+    $self->peer($name => $program // 'nginx', '-p', $self->dir, '-c', $self->dir . "/$name.conf", '-e', $self->dir . "/$name.log");
+    $self->upstream_listens($name) or die "nginx does not start\n";
+    return $self;
+}
+
+# Python's http.server as the upstream NAME, serving a directory of the test.
+sub http_server ($self, $name, $dir) {
+    $self->peer($name => qw(python3 -u -m http.server), $self->upstream_port($name), qw(--bind 127.0.0.1 -d), $self->dir . "/$dir");
+    $self->upstream_listens($name) or die "http.server does not start\n";
+    return $self;
+}
+
 # Runs t/lib/storm.c; its report as a hash.
 sub storm ($self, @args) { return $self->storm_end($self->storm_start(@args)) }
 

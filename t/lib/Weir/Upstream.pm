@@ -150,8 +150,8 @@ my %ready = (
             my $m = $c->recv_request or return;
             my $accept = Weir::Upstream::ws_accept($m->field('Sec-WebSocket-Key') // '');
             $c->send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: $accept\r\n\r\n");
-            while (my ($op, $data) = $c->recv_frame) {
-                $c->send(Weir::Upstream::ws_frame($op, $data));
+            while (my ($op, $data, $more) = $c->recv_frame) {
+                $c->send(Weir::Upstream::ws_frame($op, $data, more => $more));
                 last if $op == 8;
             }
         }
@@ -164,17 +164,18 @@ sub ready_made ($class, $kind, %o) { ($ready{$kind} // die "no ready-made upstre
 
 sub ws_accept ($key) { MIME::Base64::encode_base64(Digest::SHA::sha1($key . '258EAFA5-E914-47DA-95CA-C5AB0DC85B11'), '') }
 
+# mask => 1: as a client must; more => 1: more of the message follows.
 sub ws_frame ($op, $data, %o) {
     my $n = length $data;
     my $mask = $o{mask} ? 0x80 : 0;
-    my $head = pack 'C', 0x80 | $op;
+    my $head = pack 'C', ($o{more} ? 0 : 0x80) | $op;
     $head .= $n < 126 ? pack('C', $mask | $n) : $n < 65536 ? pack('Cn', $mask | 126, $n) : pack('CQ>', $mask | 127, $n);
     return $head . $data unless $mask;
     my $key = "\x12\x34\x56\x78";
     return $head . $key . ($data ^. substr($key x (1 + $n / 4), 0, $n));
 }
 
-# The next frame: (opcode, payload), or nothing.
+# The next frame: (opcode, payload, whether more of the message follow), or nothing.
 sub Weir::Stream::recv_frame ($c, %o) {
     my ($b0, $b1) = unpack 'CC', $c->recv_n(2, %o) // return;
     my $n = $b1 & 0x7f;
@@ -183,7 +184,7 @@ sub Weir::Stream::recv_frame ($c, %o) {
     my $key = $b1 & 0x80 ? $c->recv_n(4, %o) // return : '';
     my $data = $n ? $c->recv_n($n, %o) // return : '';
     $data ^.= substr $key x (1 + $n / 4), 0, $n if length $key;
-    return ($b0 & 0x0f, $data);
+    return ($b0 & 0x0f, $data, !($b0 & 0x80));
 }
 
 1;
