@@ -158,8 +158,8 @@ wr_conn_reset(struct wr_conn *c)
 static bool
 conn_share_spent(struct wr_conn *c)
 {
-    if (c->turn != (uint32_t)c->loop->turns) {
-        c->turn = (uint32_t)c->loop->turns;
+    if (c->turn != (uint16_t)c->loop->turns) {
+        c->turn = (uint16_t)c->loop->turns;
         c->turn_bytes = 0;
         c->turn_ops = 0;
     }
@@ -240,7 +240,7 @@ conn_spliced(struct wr_conn *c, ssize_t n)
         wr_conn_watch(c);
         return WR_IO_AGAIN;
     }
-    c->err = errno;
+    c->err = (int16_t)errno;
     c->failed = true;
     return WR_IO_ERR;
 }

@@ -59,7 +59,7 @@ wr_dial(struct wr_loop *l, const struct wr_addr *to, const struct wr_conn_owner 
 static enum wr_io
 dial_failed(struct wr_conn *c, int err)
 {
-    c->err = err;
+    c->err = (int16_t)err;
     c->failed = true;
     return WR_IO_ERR;
 }

@@ -24,7 +24,7 @@ transport_plain_handshake(struct wr_conn *c)
 static enum wr_io
 transport_plain_error(struct wr_conn *c)
 {
-    c->err = errno;
+    c->err = (int16_t)errno;
     c->failed = true;
     return WR_IO_ERR;
 }
