@@ -9,11 +9,15 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #define CONN_KEPT_MOST 1024
+#define CONN_PROBE_S 5 /* between two probes */
+#define CONN_PROBES 4  /* without an answer */
 
 static struct wr_conn *conn_kept; /* linked through session */
 static uint32_t conn_kept_count;
@@ -415,6 +419,25 @@ wr_conn_shutdown(struct wr_conn *c)
     if (wr_chain_empty(&c->out) && !c->failed) {
         c->transport->shutdown(c);
     }
+}
+
+void
+wr_conn_probe(struct wr_conn *c)
+{
+    int on = 1, pause_s = CONN_PROBE_S, most = CONN_PROBES;
+
+    setsockopt(c->ev.fd, IPPROTO_TCP, TCP_KEEPIDLE, &pause_s, sizeof(pause_s));
+    setsockopt(c->ev.fd, IPPROTO_TCP, TCP_KEEPINTVL, &pause_s, sizeof(pause_s));
+    setsockopt(c->ev.fd, IPPROTO_TCP, TCP_KEEPCNT, &most, sizeof(most));
+    setsockopt(c->ev.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
+
+bool
+wr_conn_hung_up(const struct wr_conn *c)
+{
+    struct pollfd p = {.fd = c->ev.fd, .events = 0};
+
+    return poll(&p, 1, 0) == 1 && (p.revents & (POLLHUP | POLLERR)) != 0;
 }
 
 void

@@ -105,6 +105,16 @@ enum wr_io wr_conn_flush(struct wr_conn *c);
 void wr_conn_shutdown(struct wr_conn *c);
 
 void wr_conn_timer(struct wr_conn *c, uint64_t due_ms);
+/*
+ * For a peer that has sent FIN and may have closed its socket altogether: from
+ * outside both look the same until something is sent.  Has the kernel ask now and
+ * then (keep-alive probes); a peer that is gone shows as ev.error, within about a
+ * minute (its kernel remembers the half-closed connection for so long).  A unix
+ * socket tells at once (wr_conn_hung_up).
+ */
+void wr_conn_probe(struct wr_conn *c);
+/* Whether both directions are known to be shut. */
+bool wr_conn_hung_up(const struct wr_conn *c);
 
 /* Frees the free list of conns (an old worker that only drains). */
 void wr_conn_trim(void);

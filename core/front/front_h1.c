@@ -333,6 +333,20 @@ front_h1_on_output(struct wr_front_h1 *f)
     }
 }
 
+/* A client that has sent FIN may wait for its answer or be gone altogether, which reading does not tell. */
+static bool
+front_h1_hung_up(struct wr_front_h1 *f)
+{
+    if (!f->s.c->ev.rdhup || f->r->tunnel || f->answered) {
+        return false;
+    }
+    if (!f->probing) {
+        f->probing = true;
+        wr_conn_probe(f->s.c);
+    }
+    return wr_conn_hung_up(f->s.c);
+}
+
 static void
 front_h1_pump(struct wr_front_h1 *f)
 {
@@ -342,7 +356,7 @@ front_h1_pump(struct wr_front_h1 *f)
     if (r->ending) {
         return;
     }
-    if (f->broken || c->failed || (c->ev.error && !f->answered)) {
+    if (f->broken || c->failed || (c->ev.error && !f->answered) || front_h1_hung_up(f)) {
         wr_req_gone(r, WR_E_CLIENT_CLOSED);
         return;
     }

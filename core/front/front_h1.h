@@ -36,6 +36,7 @@ struct wr_front_h1 {
     bool truncated;    /* ... but is short: close without a clean end */
     bool broken;       /* the client is gone: told at the next event */
     bool discarding;   /* the rest of a request body is read and dropped */
+    bool probing;      /* the client has sent FIN: the kernel looks whether it is still there */
     int64_t in_left;   /* LENGTH */
     uint64_t out_left; /* LENGTH: still owed to the client */
     struct wr_chunked chunked;

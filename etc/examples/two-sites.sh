@@ -5,9 +5,13 @@
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 weir=${WEIR:-$top/build/weir}
+nginx='' python='' proxy=''
+umask 022
 dir=$(mktemp -d)
+trap 'kill $nginx $python $proxy 2>/dev/null || :; wait; rm -rf "$dir"' EXIT
+trap 'exit 0' INT TERM
+chmod 755 "$dir"    # nginx reads it as another user
 mkdir "$dir/one" "$dir/two"
-chmod -R a+rX "$dir"
 echo '<!doctype html><title>one</title><h1>one.localhost, from nginx</h1>' > "$dir/one/index.html"
 echo '<!doctype html><title>two</title><h1>two.localhost, from Python</h1>' > "$dir/two/index.html"
 cat > "$dir/nginx.conf" <<CONF
@@ -23,8 +27,6 @@ nginx -e stderr -c "$dir/nginx.conf" &
 nginx=$!
 python3 -m http.server 8002 --bind 127.0.0.1 --directory "$dir/two" &
 python=$!
-trap 'kill $nginx $python $proxy 2>/dev/null; rm -rf "$dir"' EXIT
-trap 'exit 0' INT TERM
 "$weir" -c "$top/etc/examples/two-sites.ini" &
 proxy=$!
 echo "http://one.localhost:8000/ and http://two.localhost:8000/ - Ctrl-C ends"

@@ -2,12 +2,14 @@
 # own direction still gets its answer.
 use v5.36;
 use Test::More;
+use Socket qw(IPPROTO_TCP);
 use Time::HiRes 'sleep';
 use Weir;
 
+use constant TCP_LINGER2 => 8;
 my $w = Weir->new(conf => <<'INI', log => 'json', upstream => { app => sub ($c) {
 [server *]
-listen = 127.0.0.1:@PORT:http@
+listen = 127.0.0.1:@PORT:http@, unix:@DIR@/front.sock
 /* = 127.0.0.1:@UPSTREAM:app@
 INI
     my $m = $c->recv_request(head_only => 1) or return;
@@ -17,11 +19,22 @@ INI
         $c->note('body ' . (defined $body ? 'whole' : 'cut'));
         return;
     }
-    $c->send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\nbegin") if $m->target eq '/inside';
+    $c->send("HTTP/1.1 200 OK\r\nContent-Length: 100000000\r\n\r\nbegin") if $m->target =~ m{/inside|/stream};
     $c->note("begun " . $m->target);
-    my $how = $c->closed(timeout => 10);
+    my $how = $c->closed(timeout => 30);
     $c->note("ended " . $m->target . " $how");
 } });
+
+# FIN alone: whether the client waits for its answer or is gone is found out by probing it.  Its kernel
+# remembers such a connection for a minute; here for a second.
+for my $path (qw(/silent /stream)) {
+    my $c = $w->conn;
+    $c->send($w->request_text($path));
+    ok($w->wait_note(qr{begun $path}), "$path is in flight");
+    $c->recv_response(head_only => 1) if $path eq '/stream';
+    setsockopt($c->sock, IPPROTO_TCP, TCP_LINGER2, pack 'i', 1) or die $!;
+    $c->close;
+}
 
 my $c = $w->conn;
 $c->send($w->request_text('/waiting'));
@@ -51,7 +64,18 @@ $c = $w->conn;
 $c->send("GET /head HTTP/1.1\r\nHo");
 $c->close;
 
+for my $path (qw(/silent /stream)) {
+    ok($w->wait_note(qr{ended $path (?:fin|rst)}, 20), "a client that closed without a reset: the upstream of $path is told");
+}
+$c = $w->conn(unix => $w->dir . '/front.sock');
+$c->send($w->request_text('/unix'));
+ok($w->wait_note(qr{begun /unix}), 'a request over a unix socket');
+$c->close;
+ok($w->wait_note(qr{ended /unix (?:fin|rst)}, 3), 'there it shows at once');
+
 my $end = $w->ended_requests;
+is("$end->{'/silent'}{status} $end->{'/silent'}{reason}", '499 client_closed', 'in the log: gone before an answer');
+is($end->{'/stream'}{reason}, 'client_closed', 'gone inside a stream');
 is("$end->{'/waiting'}{status} $end->{'/waiting'}{reason}", '499 client_closed', 'in the log: before an answer');
 is($end->{'/inside'}{reason}, 'client_closed', 'inside one');
 is("$end->{'/body'}{status} $end->{'/body'}{reason}", '499 client_closed_body', 'inside the body');

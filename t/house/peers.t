@@ -24,6 +24,7 @@ my @peers = (
     [ 'openssl',      'openssl' ],
     [ 'python3',      'python3' ],
     [ 'node',         'nodejs' ],
+    [ 'chromium',     'chromium' ],
     [ 'strace',       'strace' ],
     [ 'ps',           'procps' ],
     [ 'ss',           'iproute2' ],

@@ -562,6 +562,9 @@ sub peer ($self, $name, @cmd) {
     return $self;
 }
 
+# What a peer printed so far.
+sub peer_out ($self, $name) { _slurp("$self->{dir}/$name.out") }
+
 # Waits until the upstream NAME accepts connections; false when it never does.
 sub upstream_listens ($self, $name) {
     my $port = $self->upstream_port($name);

@@ -1,9 +1,10 @@
 # etc/examples/two-sites.ini as it is but for the ports: nginx and Python's
-# http.server behind weir.
+# http.server behind weir, curl, wrk and a browser before it.
 use v5.36;
 use Digest::MD5 'md5_hex';
 use Test::More;
 use Weir;
+use Weir::Browser;
 
 my $w = Weir->new(start => 0);
 open my $fh, '<', 'etc/examples/two-sites.ini' or die $!;
@@ -18,19 +19,27 @@ mkdir "$dir/www" or die $!;
 my $big = pattern(2_000_000);
 $w->write_file('www/index.html', "<p>hello\n");
 $w->write_file('www/big', $big);
-$w->write_file('nginx.conf', <<'END');
-daemon off; master_process off; worker_processes 1; pid @DIR@/nginx.pid; error_log @DIR@/nginx.log error;
-events { worker_connections 256; }
-http { access_log off; etag on; client_body_temp_path @DIR@/t1; proxy_temp_path @DIR@/t2; fastcgi_temp_path @DIR@/t3;
-uwsgi_temp_path @DIR@/t4; scgi_temp_path @DIR@/t5;
-server { listen 127.0.0.1:@UPSTREAM:nginx@; root @DIR@/www; } }
-END
-my ($nginx) = grep { -x } '/usr/sbin/nginx', map { "$_/nginx" } split /:/, $ENV{PATH};
-$w->peer(nginx => $nginx, '-p', $dir, '-c', "$dir/nginx.conf", '-e', "$dir/nginx.log");
-$w->peer(python => qw(python3 -m http.server), $port{8002}, qw(--bind 127.0.0.1 -d), "$dir/www");
-for my $name (qw(nginx python)) {
-    until_true(sub { $w->conn(to => '127.0.0.1:' . $w->upstream_port($name)) }) or BAIL_OUT("$name does not start");
+$w->write_file('www/page.html', <<'HTML');
+<!doctype html>
+<title>not yet</title>
+<link rel="stylesheet" href="style.css">
+<script src="page.js"></script>
+<body onload="tell()">
+HTML
+$w->write_file('www/style.css', "body { color: rgb(1, 2, 3) }\n");
+# What a page has to say is in the address of the next, which Python's server logs.
+$w->write_file('www/page.js', <<'JS');
+function tell() {
+    const says = encodeURIComponent(location.host + ' ' + getComputedStyle(document.body).color);
+    if (location.hostname === 'one.localhost') {
+        location = location.origin.replace('one', 'two') + '/page.html?' + says;
+    } else {
+        fetch('/done?' + says);
+    }
 }
+JS
+$w->nginx(nginx => 'root @DIR@/www;');
+$w->http_server(python => 'www');
 $w->start;
 
 for my $site (qw(one two)) {
@@ -49,5 +58,19 @@ is($w->get('/', host => 'three.localhost')->status, 421, 'a host that is no site
 my $url = $w->url('/');
 my $out = qx{wrk -t1 -c16 -d1s -H 'Host: one.localhost' $url 2>&1};
 ok($out =~ /(\d+) requests in/ && $out !~ /Socket errors|Non-2xx/, "wrk: $1 requests") or diag($out);
+
+SKIP: {
+    skip 'chromium is not installed (Debian: chromium)', 2 unless Weir::Browser::program();
+    my $browser = Weir::Browser->new($w);
+    my $port = $w->port;
+    $browser->show("http://one.localhost:$port/page.html");
+    for ([ one => 'page.html' ], [ two => 'done' ]) {
+        my ($site, $next) = @$_;
+        my $says = until_true(sub { $w->peer_out('python') =~ m{GET /\Q$next\E\?(\S+)} && $1 }, 30);
+        is($says =~ s/%(..)/chr hex $1/ger, "$site.localhost:$port rgb(1, 2, 3)", "a browser at $site, with style and script")
+            or diag($browser->said);
+    }
+    $browser->end;
+}
 
 done_testing;
