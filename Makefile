@@ -3,6 +3,7 @@
 #   make                  weir, man pages, completion
 #   make check            every test; CHECK='t/h1/*.t' picks some
 #   make check-long       the same, storms at their full size
+#   make check-trickle    HTTP/1 over a transport that splits and delays every byte
 #   make fuzz             fuzz targets with clang; make fuzz-run runs each
 #   make install, uninstall (DESTDIR=...), clean, distclean
 #   make format, check-format
@@ -173,7 +174,7 @@ chosen = $(foreach c,$(CHECK),$(or $(wildcard $(c)),$(c)))
 CHECK_FILES = $(if $(CHECK),$(patsubst %.c,$(BUILD)/%,$(chosen)),$(UNITS) $(REPLAYS) \
 	$(shell find t -name '*.t' | LC_ALL=C sort))
 
-.PHONY: tests check check-long
+.PHONY: tests check check-long check-trickle
 tests: all $(UNITS) $(REPLAYS) $(TOOLS) $(TRICKLE)
 
 check: all $(TOOLS) $(TRICKLE) $(if $(CHECK),$(filter $(UNITS) $(REPLAYS),$(CHECK_FILES)),tests)
@@ -182,6 +183,10 @@ check: all $(TOOLS) $(TRICKLE) $(if $(CHECK),$(filter $(UNITS) $(REPLAYS),$(CHEC
 
 check-long: export WR_LONG := 1
 check-long: check
+
+# What check-long runs over the transport that splits and delays every byte, alone.
+check-trickle:
+	@$(MAKE) --no-print-directory check-long CHECK=t/h1/trickle.t
 
 # ---------------------------------------------------------------- fuzzing
 

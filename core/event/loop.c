@@ -264,6 +264,9 @@ loop_wait(struct wr_loop *l, struct epoll_event *events)
     int most = loop_has_late(l) ? LOOP_LATE_MS : LOOP_SLEEP_MS;
     int wait = busy ? 0 : wr_wheel_wait_ms(&l->wheel, wr_clock.mono_ms, most);
 
+    if (wait < 0) {
+        wait = most; /* no timer is set */
+    }
     if (!busy && l->before_sleep != NULL) {
         l->before_sleep(l->sleep_arg);
         /* The hook may have posted something (mail that came at the last moment). */

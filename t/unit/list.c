@@ -62,6 +62,38 @@ list_test_del(struct list_item items[5], struct wr_link *head)
     tap_ok(wr_list_empty(head), "all taken out");
 }
 
+static void
+list_test_join(struct list_item items[5], struct wr_link *head)
+{
+    struct wr_link from;
+
+    wr_list_init(&from);
+    wr_list_join(head, &from);
+    tap_ok(wr_list_empty(head) && wr_list_empty(&from), "nothing joined to nothing");
+    wr_list_add_tail(&from, &items[3].link);
+    wr_list_add_tail(&from, &items[4].link);
+    wr_list_join(head, &from);
+    tap_is_int(list_digits(head), 34, "joined to an empty list");
+    tap_ok(wr_list_empty(&from), "what was joined is empty");
+    wr_list_join(head, &from);
+    tap_is_int(list_digits(head), 34, "an empty list joined to one");
+    wr_list_add_tail(&from, &items[1].link);
+    wr_list_add_tail(&from, &items[2].link);
+    wr_list_join(head, &from);
+    tap_is_int(list_digits(head), 3412, "one behind the other, each in its order");
+    wr_list_add_tail(&from, &items[0].link);
+    tap_is_int(wr_list_first(&from, struct list_item, link)->value, 0,
+               "what was emptied is a list as before");
+    wr_list_del(&items[0].link);
+    wr_list_add_tail(head, &items[0].link);
+    tap_is_int(list_digits(head), 34120, "and what was joined ends where it should");
+    wr_list_for_safe(l, next, head)
+    {
+        wr_list_del(l);
+    }
+    tap_ok(wr_list_empty(head) && !wr_link_used(&items[4].link), "what was joined is taken out as ever");
+}
+
 int
 main(void)
 {
@@ -71,5 +103,6 @@ main(void)
     wr_list_init(&head);
     list_test_order(items, &head);
     list_test_del(items, &head);
+    list_test_join(items, &head);
     return tap_done();
 }
