@@ -420,6 +420,20 @@ buf_chain_shift(struct wr_chain *ch)
 }
 
 void
+wr_chain_gather(struct wr_chain *dst, struct wr_chain *src, size_t most)
+{
+    while (src->first != NULL) {
+        size_t n = src->first->n;
+        if (src->first->kind == WR_SLICE_MEM && n <= most) {
+            wr_chain_copy(dst, src->first->p, n);
+            wr_chain_drop(src, n);
+        } else {
+            wr_chain_push(dst, buf_chain_shift(src));
+        }
+    }
+}
+
+void
 wr_chain_move_n(struct wr_chain *dst, struct wr_chain *src, size_t n)
 {
     wr_assert(n <= src->bytes);

@@ -25,7 +25,7 @@ struct wr_ev {
     bool readable;
     bool writable;
     bool rdhup; /* the peer has sent FIN */
-    bool error; /* EPOLLERR or EPOLLHUP: reset, or both directions shut */
+    bool error; /* EPOLLERR: reset, or refused */
     bool more;  /* stands in the loop's ready list */
     bool late;  /* not in epoll yet: stands in a late list, or is `more` */
     struct wr_link ready_link;
@@ -76,7 +76,7 @@ bool wr_loop_add(struct wr_loop *l, struct wr_ev *ev, int fd, void (*fn)(struct 
  * waits for it (just accepted: most bring their request along, and many are
  * closed behind its answer).  It counts as readable and writable, fn runs at the
  * end of this turn, and epoll hears of it when somebody waits (wr_loop_watch)
- * or after a few ms; so FIN and errors show that much later.
+ * or after 20 to 40 ms; so FIN and errors show that much later.
  */
 void wr_loop_add_late(struct wr_loop *l, struct wr_ev *ev, int fd, void (*fn)(struct wr_ev *));
 void wr_loop_watch_late(struct wr_loop *l, struct wr_ev *ev);

@@ -218,8 +218,8 @@ front_h1_begin(struct wr_front_h1 *f, const char *p, const struct wr_h1_head *he
     front_h1_set_framing(f, &fr);
     if (f->in != WR_FRONT_IN_DONE) {
         wr_front_h1_take_body(f, false);
-        if (f->r != r || r->ending) {
-            return;
+        if (f->r != r || r->ending || r->local) {
+            return; /* the body was refused, and answered */
         }
     }
     wr_req_begin(r);
@@ -467,7 +467,7 @@ wr_front_h1_ended(struct wr_req *r)
         wr_front_h1_linger(f);
     } else {
         wr_front_enter(&f->s, WR_FRONT_IDLE);
-        if (wr_conn_in_bytes(c) > 0 || c->ev.readable) {
+        if (wr_conn_in_bytes(c) > 0 || wr_conn_can_recv(c)) {
             wr_loop_more(f->s.sv->loop, &c->ev);
         } else {
             wr_conn_settle_in(c);
@@ -485,9 +485,7 @@ front_h1_start(struct wr_front_session *s)
     struct wr_front_h1 *f = (struct wr_front_h1 *)s;
 
     wr_front_h1_rearm(f);
-    if (wr_conn_in_bytes(s->c) > 0) {
-        wr_loop_more(s->sv->loop, &s->c->ev);
-    }
+    wr_loop_more(s->sv->loop, &s->c->ev); /* a preface may have left bytes, here or in the transport */
 }
 
 /* A response in progress may live on at a reload as long as it moves; a stop's drain time bounds all. */

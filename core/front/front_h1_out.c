@@ -251,18 +251,6 @@ front_h1_out_send_head(struct wr_req *r, bool more)
 
 /* ---- bodies ---- */
 
-/* Small pieces are copied behind what waits in the queue: one slice, one write, nothing pinned. */
-static void
-front_h1_out_queue_bytes(struct wr_conn *c, struct wr_chain *ch)
-{
-    while (ch->first != NULL && ch->first->kind == WR_SLICE_MEM && ch->first->n <= FRONT_H1_COPY_BYTES) {
-        size_t n = ch->first->n;
-        wr_chain_copy(&c->out, ch->first->p, n);
-        wr_chain_drop(ch, n);
-    }
-    wr_conn_queue(c, ch);
-}
-
 /* Returns the bytes of framing: logs count them as nginx does. */
 static size_t
 front_h1_out_queue_chunk(struct wr_conn *c, struct wr_chain *ch)
@@ -273,7 +261,7 @@ front_h1_out_queue_chunk(struct wr_conn *c, struct wr_chain *ch)
     line[n++] = '\r';
     line[n++] = '\n';
     wr_chain_copy(&c->out, line, n);
-    front_h1_out_queue_bytes(c, ch);
+    wr_chain_gather(&c->out, ch, FRONT_H1_COPY_BYTES);
     wr_chain_copy(&c->out, "\r\n", 2);
     return n + 2;
 }
@@ -311,7 +299,7 @@ front_h1_out_send_body(struct wr_req *r, struct wr_chain *ch, bool last)
             r->body_sent_bytes += 5;
         }
     } else if (ch->bytes > 0) {
-        front_h1_out_queue_bytes(c, ch);
+        wr_chain_gather(&c->out, ch, FRONT_H1_COPY_BYTES);
     }
     if (last && f->out == WR_FRONT_OUT_RAW) {
         wr_conn_shutdown(c); /* the client may go on sending; the tunnel's end is seen in front_h1.c */

@@ -91,7 +91,7 @@ front_session_feed(struct wr_front_worker *fw)
         wr_list_for(l, &fw->stages[hungry[i]])
         {
             struct wr_front_session *s = wr_list_entry(l, struct wr_front_session, link);
-            if (s->c->ev.readable) {
+            if (wr_conn_can_recv(s->c)) {
                 wr_loop_more(fw->sv->loop, &s->c->ev);
             }
         }
@@ -133,7 +133,7 @@ wr_front_starved(struct wr_front_session *s)
         wr_list_for_safe(l, next, &fw->stages[WR_FRONT_IDLE])
         {
             struct wr_front_session *idle = wr_list_entry(l, struct wr_front_session, link);
-            if (idle != s && !idle->c->ev.readable && n++ < FRONT_SESSION_SHED_MOST) {
+            if (idle != s && !wr_conn_can_recv(idle->c) && n++ < FRONT_SESSION_SHED_MOST) {
                 idle->proto->shed(idle);
             }
         }

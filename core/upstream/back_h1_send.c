@@ -7,6 +7,7 @@
 #include "core/upstream/back_h1_head.h"
 
 #define BACK_H1_SEND_QUEUE_BYTES (128 * 1024) /* request body waiting in the socket's queue */
+#define BACK_H1_SEND_COPY_BYTES 4096          /* smaller pieces are copied behind what waits */
 
 /* The last chunk, and the client's trailers but for those that may not be forwarded. */
 static void
@@ -26,18 +27,19 @@ back_h1_send_end_chunked(const struct wr_req *r, struct wr_chain *out)
     wr_chain_copy(out, "\r\n", 2);
 }
 
+/* Into the connection's queue. */
 static void
-back_h1_send_queue_body(struct wr_back_h1 *b, struct wr_chain *out)
+back_h1_send_queue_body(struct wr_back_h1 *b)
 {
-    struct wr_chain body = WR_CHAIN_INIT(body);
+    struct wr_chain body = WR_CHAIN_INIT(body), *out = &b->c->out;
     char line[20];
 
-    if (b->out_ended || b->c->out.bytes + out->bytes >= BACK_H1_SEND_QUEUE_BYTES) {
+    if (b->out_ended || out->bytes >= BACK_H1_SEND_QUEUE_BYTES) {
         return;
     }
-    b->out_ended = wr_body_take(b->x->r, &body, BACK_H1_SEND_QUEUE_BYTES - b->c->out.bytes);
+    b->out_ended = wr_body_take(b->x->r, &body, BACK_H1_SEND_QUEUE_BYTES - out->bytes);
     if (!b->out_chunked) {
-        wr_chain_move(out, &body);
+        wr_chain_gather(out, &body, BACK_H1_SEND_COPY_BYTES);
         return;
     }
     if (body.bytes > 0) {
@@ -45,7 +47,7 @@ back_h1_send_queue_body(struct wr_back_h1 *b, struct wr_chain *out)
         line[n++] = '\r';
         line[n++] = '\n';
         wr_chain_copy(out, line, n);
-        wr_chain_move(out, &body);
+        wr_chain_gather(out, &body, BACK_H1_SEND_COPY_BYTES);
         wr_chain_copy(out, "\r\n", 2);
     }
     if (b->out_ended) {
@@ -54,12 +56,12 @@ back_h1_send_queue_body(struct wr_back_h1 *b, struct wr_chain *out)
 }
 
 static void
-back_h1_send_chain(struct wr_back_h1 *b, struct wr_chain *out)
+back_h1_send_queued(struct wr_back_h1 *b)
 {
     struct wr_xfer *x = b->x;
     uint64_t before = b->c->sent_bytes;
 
-    if (wr_conn_send(b->c, out) == WR_IO_ERR) {
+    if (wr_conn_flush(b->c) == WR_IO_ERR) {
         /* The server may have answered before it closed: reading tells, from the connection's own event. */
         wr_loop_more(b->c->loop, &b->c->ev);
         b->c->ev.readable = true;
@@ -76,33 +78,32 @@ wr_back_h1_send_request(struct wr_back_h1 *b)
 {
     struct wr_xfer *x = b->x;
     struct wr_req *r = x->r;
-    struct wr_chain out = WR_CHAIN_INIT(out);
     struct wr_buf *buf = wr_buf_new(wr_back_h1_render_room(r));
 
     buf->w = (uint32_t)wr_back_h1_render(r, buf->data, &b->out_chunked);
-    wr_chain_add(&out, buf, buf->data, buf->w);
+    wr_chain_add(&b->c->out, buf, buf->data, buf->w);
     wr_buf_unref(buf);
     b->state = WR_BACK_HEAD;
     b->scanned = 0;
     b->keep = true;
     b->keep_ms = UINT64_MAX;
     b->out_ended = !r->body.present || r->wants_upgrade;
-    back_h1_send_queue_body(b, &out);
-    back_h1_send_chain(b, &out);
+    back_h1_send_queue_body(b);
+    back_h1_send_queued(b);
 }
 
 void
 wr_back_h1_send_body(struct wr_xfer *x)
 {
     struct wr_back_h1 *b = x->bs;
-    struct wr_chain out = WR_CHAIN_INIT(out);
 
     if (b->state == WR_BACK_CONNECTING || b->out_ended) {
         return;
     }
-    back_h1_send_queue_body(b, &out);
-    if (out.bytes > 0) {
-        back_h1_send_chain(b, &out);
+    size_t before = b->c->out.bytes;
+    back_h1_send_queue_body(b);
+    if (b->c->out.bytes > before) {
+        back_h1_send_queued(b);
     }
     if (b->state == WR_BACK_TUNNEL && b->out_ended) {
         wr_conn_shutdown(b->c);

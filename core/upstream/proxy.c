@@ -93,7 +93,7 @@ proxy_due(struct wr_req *r)
         why = WR_E_TUNNEL_IDLE;
     } else if (x->sent_us == 0) {
         why = WR_E_UPSTREAM_CONNECT_TIMEOUT;
-    } else if (!x->got_byte) {
+    } else if (!x->got_head) {
         why = WR_E_UPSTREAM_FIRST_BYTE;
     }
     x->back->abort(x);
@@ -174,8 +174,8 @@ wr_xfer_sent(struct wr_xfer *x)
             wr_slot_count(x->r->sv->slot, WR_C_UPSTREAM_REUSED, 1);
         }
     }
-    /* The clock of the first byte starts anew with every piece of an upload. */
-    if (!x->got_byte) {
+    /* The clock of the first byte starts anew with every piece of an upload, and with each 1xx. */
+    if (!x->got_head) {
         uint64_t due_ms = proxy_after(x->r->route->conf.first_byte_ms);
         if (wr_unlikely(proxy_waits_continue(x))) {
             due_ms = WR_MIN(due_ms, wr_clock.mono_ms + PROXY_CONTINUE_WAIT_MS);

@@ -73,6 +73,14 @@ $c->send('hello');
 $m = $c->recv_response;
 is($m->status . ' ' . $m->body . ' ' . join(',', map { $_->status } $m->informs), '200 hello 100', 'and as often');
 
+# Told to go on, a client has all the time that an upload has.
+$c->send(head('/wait', "Expect: 100-continue\r\nContent-Length: 10\r\n"));
+like($c->recv_head, qr{^HTTP/1\.1 100 }, 'a slow upload begins');
+$c->send('hello');
+ok($c->silent(1.3), 'that pauses for longer than weir waits for a 100');
+$c->send('world');
+is(decode_json($c->recv_response->body)->{body}, 'helloworld', 'and is not cut off');
+
 $c->send(head('/picky/no', "Expect: 100-continue\r\nContent-Length: 5\r\n"));
 $m = $c->recv_response;
 is($m->status . ' ' . $m->body, '401 who?', 'an upstream that says no');
