@@ -420,11 +420,11 @@ buf_chain_shift(struct wr_chain *ch)
 }
 
 void
-wr_chain_gather(struct wr_chain *dst, struct wr_chain *src, size_t most)
+wr_chain_gather(struct wr_chain *dst, struct wr_chain *src)
 {
     while (src->first != NULL) {
         size_t n = src->first->n;
-        if (src->first->kind == WR_SLICE_MEM && n <= most) {
+        if (src->first->kind == WR_SLICE_MEM && n <= WR_CHAIN_COPY_BYTES) {
             wr_chain_copy(dst, src->first->p, n);
             wr_chain_drop(src, n);
         } else {

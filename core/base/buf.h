@@ -91,9 +91,10 @@ void wr_chain_add(struct wr_chain *ch, struct wr_buf *b, const char *p, size_t n
 void wr_chain_copy(struct wr_chain *ch, const char *p, size_t n);
 /* Appends a slice that the caller filled (from wr_slice_new); the chain owns it now. */
 void wr_chain_push(struct wr_chain *ch, struct wr_slice *s);
-/* As wr_chain_move, but pieces of up to `most` bytes of memory are copied (wr_chain_copy), so that many small
- * ones share a buffer and pin nothing. */
-void wr_chain_gather(struct wr_chain *dst, struct wr_chain *src, size_t most);
+/* As wr_chain_move, but pieces of up to WR_CHAIN_COPY_BYTES of memory are copied (wr_chain_copy), so that many
+ * small ones share a buffer and pin nothing. */
+#define WR_CHAIN_COPY_BYTES 4096
+void wr_chain_gather(struct wr_chain *dst, struct wr_chain *src);
 /* Moves all of src to the end of dst; src is empty afterwards. */
 void wr_chain_move(struct wr_chain *dst, struct wr_chain *src);
 /* Moves the first n bytes (n <= src->bytes) to the end of dst, splitting a slice when needed (the pin of

@@ -84,10 +84,12 @@ conn_on_timer(struct wr_timer *t)
     c->owner->on_timer(c);
 }
 
-static void
-conn_begin(struct wr_conn *c, struct wr_loop *l, const struct wr_transport *t,
-           const struct wr_conn_owner *owner, void *session)
+static struct wr_conn *
+conn_make(struct wr_loop *l, const struct wr_transport *t, const struct wr_conn_owner *owner, void *session)
 {
+    struct wr_conn *c = conn_take();
+
+    memset(c, 0, sizeof(*c));
     wr_timer_init(&c->timer, conn_on_timer);
     wr_chain_init(&c->out);
     c->loop = l;
@@ -96,22 +98,22 @@ conn_begin(struct wr_conn *c, struct wr_loop *l, const struct wr_transport *t,
     c->session = session;
     c->id = ++conn_last_id;
     conn_count++;
+    return c;
 }
 
 struct wr_conn *
 wr_conn_new(struct wr_loop *l, int fd, const struct wr_transport *t, const struct wr_conn_owner *owner,
             void *session)
 {
-    struct wr_conn *c = conn_take();
+    struct wr_conn *c = conn_make(l, t, owner, session);
 
-    memset(c, 0, sizeof(*c));
     if (!wr_loop_add(l, &c->ev, fd, conn_on_ev)) {
         int err = errno;
+        conn_count--;
         conn_give(c);
         errno = err;
         return NULL;
     }
-    conn_begin(c, l, t, owner, session);
     return c;
 }
 
@@ -119,11 +121,9 @@ struct wr_conn *
 wr_conn_accepted(struct wr_loop *l, int fd, const struct wr_transport *t, const struct wr_conn_owner *owner,
                  void *session)
 {
-    struct wr_conn *c = conn_take();
+    struct wr_conn *c = conn_make(l, t, owner, session);
 
-    memset(c, 0, sizeof(*c));
     wr_loop_add_late(l, &c->ev, fd, conn_on_ev);
-    conn_begin(c, l, t, owner, session);
     return c;
 }
 
@@ -241,7 +241,6 @@ conn_spliced(struct wr_conn *c, ssize_t n)
     }
     if (errno == EAGAIN) {
         c->ev.readable = false;
-        wr_conn_watch(c);
         return WR_IO_AGAIN;
     }
     c->err = (int16_t)errno;
@@ -256,7 +255,6 @@ wr_conn_splice(struct wr_conn *c, struct wr_chain *ch, size_t most, bool *no_pip
 
     *no_pipe = false;
     if (!c->ev.readable || c->eof) {
-        wr_conn_watch(c);
         return c->eof ? WR_IO_EOF : WR_IO_AGAIN;
     }
     if (conn_share_spent(c)) {

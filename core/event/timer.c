@@ -167,20 +167,6 @@ wr_timer_set(struct wr_wheel *w, struct wr_timer *t, uint64_t due_ms)
     timer_insert(w, t);
 }
 
-/* Moves a whole slot to the end of `to`. */
-static void
-timer_empty_slot(struct wr_link *slot, struct wr_link *to)
-{
-    if (wr_list_empty(slot)) {
-        return;
-    }
-    slot->next->prev = to->prev;
-    to->prev->next = slot->next;
-    slot->prev->next = to;
-    to->prev = slot->prev;
-    wr_list_init(slot);
-}
-
 /* Puts the timers of a list where they belong by now. */
 static void
 timer_deal(struct wr_wheel *w, struct wr_link *from)
@@ -205,7 +191,7 @@ timer_cascade(struct wr_wheel *w)
         if (w->busy[level - 1] & (1ULL << i)) {
             struct wr_link list;
             wr_list_init(&list);
-            timer_empty_slot(&timer_level(w, level)[i], &list);
+            wr_list_join(&list, &timer_level(w, level)[i]);
             w->busy[level - 1] &= ~(1ULL << i);
             timer_deal(w, &list);
         }
@@ -281,7 +267,7 @@ timer_walk(struct wr_wheel *w, uint64_t last, struct wr_link *due)
         w->tick = tick;
         timer_cascade(w);
         unsigned i = tick % TIMER_L0_SLOTS;
-        timer_empty_slot(&w->level0[i], due);
+        wr_list_join(due, &w->level0[i]);
         w->busy0[i / 64] &= ~(1ULL << (i % 64));
         w->tick = tick + 1;
     }
@@ -297,7 +283,7 @@ timer_jump(struct wr_wheel *w, uint64_t last, struct wr_link *due)
     wr_list_init(&all);
     for (unsigned level = 0; level < TIMER_LEVELS; level++) {
         for (unsigned i = 0; i < (level == 0 ? TIMER_L0_SLOTS : TIMER_LN_SLOTS); i++) {
-            timer_empty_slot(&timer_level(w, level)[i], &all);
+            wr_list_join(&all, &timer_level(w, level)[i]);
         }
     }
     uint32_t count = w->count;

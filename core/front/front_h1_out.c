@@ -6,8 +6,8 @@
 #include "core/base/fmt.h"
 #include "core/front/front_h1.h"
 #include "core/http/budget.h"
+#include "core/http/errorpage.h"
 
-#define FRONT_H1_COPY_BYTES 4096 /* smaller pieces of body are copied behind what waits */
 #define FRONT_H1_CHUNK_OVERHEAD 20
 
 static bool
@@ -112,19 +112,6 @@ front_h1_out_put_status(char *p, uint16_t status, struct wr_str reason)
     return FRONT_H1_OUT_LIT(p, "\r\n");
 }
 
-static struct wr_str
-front_h1_out_inform_reason(uint16_t status)
-{
-    switch (status) {
-    case 100:
-        return WR_STR("Continue");
-    case 103:
-        return WR_STR("Early Hints");
-    default:
-        return WR_STR("");
-    }
-}
-
 static void
 front_h1_out_send_inform(struct wr_req *r, uint16_t status, const struct wr_head *head)
 {
@@ -133,7 +120,7 @@ front_h1_out_send_inform(struct wr_req *r, uint16_t status, const struct wr_head
     struct wr_buf *b = wr_buf_new(front_h1_out_head_room(r, head));
     char *p = b->data;
 
-    p = front_h1_out_put_status(p, status, front_h1_out_inform_reason(status));
+    p = front_h1_out_put_status(p, status, wr_status_phrase(status));
     if (head != NULL) {
         p = front_h1_out_put_fields(p, head);
     }
@@ -237,7 +224,7 @@ front_h1_out_send_head(struct wr_req *r, bool more)
 
     front_h1_out_choose_framing(f);
     /* Room for a small body behind the head: the big buffers are the warm ones. */
-    b = wr_buf_new(front_h1_out_head_room(r, &r->resp) + (more ? FRONT_H1_COPY_BYTES : 0));
+    b = wr_buf_new(front_h1_out_head_room(r, &r->resp) + (more ? WR_CHAIN_COPY_BYTES : 0));
     b->w = (uint32_t)(front_h1_out_put_head(b->data, f) - b->data);
     r->head_sent_bytes = b->w;
     wr_chain_add(&ch, b, b->data, b->w);
@@ -261,7 +248,7 @@ front_h1_out_queue_chunk(struct wr_conn *c, struct wr_chain *ch)
     line[n++] = '\r';
     line[n++] = '\n';
     wr_chain_copy(&c->out, line, n);
-    wr_chain_gather(&c->out, ch, FRONT_H1_COPY_BYTES);
+    wr_chain_gather(&c->out, ch);
     wr_chain_copy(&c->out, "\r\n", 2);
     return n + 2;
 }
@@ -299,7 +286,7 @@ front_h1_out_send_body(struct wr_req *r, struct wr_chain *ch, bool last)
             r->body_sent_bytes += 5;
         }
     } else if (ch->bytes > 0) {
-        wr_chain_gather(&c->out, ch, FRONT_H1_COPY_BYTES);
+        wr_chain_gather(&c->out, ch);
     }
     if (last && f->out == WR_FRONT_OUT_RAW) {
         wr_conn_shutdown(c); /* the client may go on sending; the tunnel's end is seen in front_h1.c */

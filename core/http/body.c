@@ -228,13 +228,6 @@ wr_body_waits_continue(const struct wr_req *r)
     return r->expect_continue && !r->body.continued && r->body.received == 0;
 }
 
-bool
-wr_body_pass_expect(struct wr_req *r)
-{
-    r->body.expect_passed = wr_body_waits_continue(r);
-    return r->body.expect_passed;
-}
-
 void
 wr_body_continue(struct wr_req *r)
 {

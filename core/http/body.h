@@ -60,10 +60,9 @@ bool wr_body_rewind(struct wr_req *r);
 void wr_body_forget(struct wr_req *r);
 /*
  * Expect: 100-continue (RFC 9110 10.1.1).  Whether a client still waits to be
- * told; then the source may pass the question on, and who wants the body does not
- * answer it.  wr_body_continue answers in weir's own name.
+ * told; then the source may pass the question on (expect_passed), and who wants
+ * the body does not answer it.  wr_body_continue answers in weir's own name.
  */
-bool wr_body_pass_expect(struct wr_req *r);
 bool wr_body_waits_continue(const struct wr_req *r);
 void wr_body_continue(struct wr_req *r);
 

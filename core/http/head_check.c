@@ -510,8 +510,8 @@ wr_head_check_request(struct wr_req *r, struct wr_framing *fr)
     if (wr_unlikely(err != WR_E_NONE)) {
         return err;
     }
-    fr->close =
-        options.close || r->minor == 0; /* RFC 9112 9.3: no proxy keeps an HTTP/1.0 client's connection */
+    /* RFC 9112 9.3: no proxy keeps an HTTP/1.0 client's connection. */
+    fr->close = options.close || r->minor == 0;
     head_check_set_body(r, fr);
     head_check_mark_hop(h);
     if (wr_head_has(h, WR_N_TE)) {

@@ -104,7 +104,7 @@ back_h1_set_framing(struct wr_back_h1 *b, const struct wr_framing *fr)
     struct wr_req *r = b->x->r;
 
     /* A server that answers instead of saying 100 may not read the body, or take it for a request. */
-    b->keep = b->keep && !fr->close && !(b->x->expect && !b->x->got_continue);
+    b->keep = b->keep && !fr->close && !(r->body.expect_passed && !b->x->got_continue);
     r->resp_length = fr->length;
     if (r->tunnel) {
         b->state = WR_BACK_TUNNEL;

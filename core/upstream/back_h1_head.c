@@ -5,7 +5,6 @@
 #include "core/upstream/back_h1_head.h"
 
 #include "core/base/fmt.h"
-#include "core/upstream/xfer.h"
 
 #define BACK_H1_HEAD_OWN_BYTES 512 /* what weir adds, without the values counted below */
 
@@ -131,7 +130,7 @@ back_h1_head_put_framing(char *p, const struct wr_req *r, bool *chunked)
     if (!r->body.present) {
         return p;
     }
-    if (wr_unlikely(r->x->expect)) {
+    if (wr_unlikely(r->body.expect_passed)) {
         p = BACK_H1_HEAD_LIT(p, "Expect: 100-continue\r\n");
     }
     if (r->body.length >= 0) {

@@ -7,7 +7,6 @@
 #include "core/upstream/back_h1_head.h"
 
 #define BACK_H1_SEND_QUEUE_BYTES (128 * 1024) /* request body waiting in the socket's queue */
-#define BACK_H1_SEND_COPY_BYTES 4096          /* smaller pieces are copied behind what waits */
 
 /* The last chunk, and the client's trailers but for those that may not be forwarded. */
 static void
@@ -39,7 +38,7 @@ back_h1_send_queue_body(struct wr_back_h1 *b)
     }
     b->out_ended = wr_body_take(b->x->r, &body, BACK_H1_SEND_QUEUE_BYTES - out->bytes);
     if (!b->out_chunked) {
-        wr_chain_gather(out, &body, BACK_H1_SEND_COPY_BYTES);
+        wr_chain_gather(out, &body);
         return;
     }
     if (body.bytes > 0) {
@@ -47,7 +46,7 @@ back_h1_send_queue_body(struct wr_back_h1 *b)
         line[n++] = '\r';
         line[n++] = '\n';
         wr_chain_copy(out, line, n);
-        wr_chain_gather(out, &body, BACK_H1_SEND_COPY_BYTES);
+        wr_chain_gather(out, &body);
         wr_chain_copy(out, "\r\n", 2);
     }
     if (b->out_ended) {

@@ -75,7 +75,7 @@ proxy_cancel(struct wr_req *r)
 static bool
 proxy_waits_continue(const struct wr_xfer *x)
 {
-    return x->expect && x->sent_us != 0 && !x->got_continue && wr_body_waits_continue(x->r);
+    return x->r->body.expect_passed && x->sent_us != 0 && wr_body_waits_continue(x->r);
 }
 
 static void
@@ -143,8 +143,7 @@ proxy_attempt(struct wr_req *r, bool fresh, uint8_t nth)
     x->nth = nth;
     x->addr = (uint8_t)((x->peer->addr_first + nth) % x->peer->addrs_n);
     x->upgrade = r->wants_upgrade;
-    x->expect = wr_body_pass_expect(r) && !x->peer->http10;
-    r->body.expect_passed = x->expect;
+    r->body.expect_passed = wr_body_waits_continue(r) && !x->peer->http10;
     r->x = x;
     r->source = &proxy_source;
     r->attempts++;

@@ -27,8 +27,7 @@ struct wr_xfer {
     uint8_t nth;    /* ... as the how-manieth */
     uint16_t informs;
     bool upgrade;      /* the request asked for one */
-    bool expect;       /* the request has Expect: 100-continue */
-    bool got_continue; /* ... and the server has said so */
+    bool got_continue; /* the server has said 100 */
 };
 
 /* PICK has set r->peer: begins an attempt (wr_pipeline_proxy). */

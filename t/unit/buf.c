@@ -363,6 +363,46 @@ buf_test_random(void)
     tap_is_int(wr_buf_in_use_bytes(), 0, "and leak nothing");
 }
 
+static unsigned
+buf_slices(const struct wr_chain *ch)
+{
+    unsigned n = 0;
+
+    for (const struct wr_slice *s = ch->first; s != NULL; s = s->next) {
+        n++;
+    }
+    return n;
+}
+
+static void
+buf_test_gather(void)
+{
+    struct wr_chain from = WR_CHAIN_INIT(from), to = WR_CHAIN_INIT(to);
+    struct wr_buf *large = wr_buf_new(WR_CHAIN_COPY_BYTES + 1);
+
+    memset(large->data, 'L', WR_CHAIN_COPY_BYTES + 1);
+    large->w = WR_CHAIN_COPY_BYTES + 1;
+    wr_chain_copy(&to, "head ", 5);
+    for (unsigned i = 0; i < 100; i++) {
+        wr_chain_add(&from, NULL, "x", 1);
+    }
+    wr_chain_gather(&to, &from);
+    tap_ok(from.first == NULL && from.bytes == 0, "what was gathered is gone from where it was");
+    tap_is_int(buf_slices(&to), 1, "a hundred crumbs share the buffer that was there");
+    tap_is_int(to.bytes, 105, "whole");
+    wr_chain_add(&from, NULL, "y", 1);
+    wr_chain_add(&from, large, large->data, large->w);
+    wr_chain_add(&from, NULL, "z", 1);
+    const char *p = large->data;
+    wr_buf_unref(large);
+    wr_chain_gather(&to, &from);
+    tap_is_int(buf_slices(&to), 2, "a large piece stays one of its own; what follows has room in its buffer");
+    tap_ok(to.first->next->p == p, "and is not copied");
+    tap_ok(memcmp(buf_text(&to) + 103, "xxyL", 4) == 0 && buf_text(&to)[to.bytes - 1] == 'z', "in order");
+    wr_chain_free(&to);
+    tap_is_int(wr_buf_in_use_bytes(), 0, "and nothing leaks");
+}
+
 int
 main(void)
 {
@@ -371,6 +411,7 @@ main(void)
     buf_test_add();
     buf_test_copy();
     buf_test_move();
+    buf_test_gather();
     buf_test_pins();
     buf_test_settle();
     buf_test_random();

@@ -9,9 +9,8 @@
 
 #include "core/base/log.h"
 #include "core/event/dial.h"
-#include "t/unit/tap.h"
+#include "t/unit/loop_probe.h"
 
-static struct wr_loop *loop;
 static struct wr_addr addr;
 static int accepted[512];
 static unsigned accepted_n;
@@ -37,26 +36,6 @@ close_accepted(void)
     while (accepted_n > 0) {
         close(accepted[--accepted_n]);
     }
-}
-
-static void
-on_timeout(struct wr_timer *t)
-{
-    (void)t;
-    wr_loop_stop(loop);
-}
-
-static void
-run_loop(uint64_t ms)
-{
-    struct wr_timer timeout;
-
-    wr_timer_init(&timeout, on_timeout);
-    wr_clock_update();
-    wr_loop_timer(loop, &timeout, wr_clock.mono_ms + ms);
-    loop->stop = false;
-    wr_loop_run(loop);
-    wr_timer_stop(&loop->wheel, &timeout);
 }
 
 static int
