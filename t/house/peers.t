@@ -25,6 +25,7 @@ my @peers = (
     [ 'python3',      'python3' ],
     [ 'node',         'nodejs' ],
     [ 'chromium',     'chromium' ],
+    [ 'fail2ban-regex', 'fail2ban' ],
     [ 'strace',       'strace' ],
     [ 'ps',           'procps' ],
     [ 'ss',           'iproute2' ],
