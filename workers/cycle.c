@@ -13,6 +13,7 @@
 #include "core/shm/logring.h"
 #include "core/shm/slot.h"
 #include "core/shm/zone.h"
+#include "core/upstream/share.h"
 #include "workers/logfiles.h"
 #include "workers/sockets.h"
 
@@ -180,16 +181,34 @@ cycle_reap_ring(struct wr_zone *z, unsigned slot)
 }
 
 static bool
+cycle_claim_upstreams(struct wr_cycle *cy)
+{
+    const struct wr_upstream *left_out;
+
+    if (!wr_share_claim(cy->model, cy->generation, &left_out)) {
+        wr_conf_error(&cy->cf, (struct wr_place){0}, "there is no shared memory for upstreams");
+        return false;
+    }
+    if (left_out != NULL) {
+        wr_conf_error(&cy->cf, left_out->place,
+                      "[upstream %.*s]: there is no room for all its servers (%u in all upstreams together)",
+                      WR_STR_ARG(left_out->name), WR_SHARE_SERVERS);
+        return false;
+    }
+    return true;
+}
+
+static bool
 cycle_claim_zones(struct wr_cycle *cy)
 {
     struct wr_zone *rings = wr_zone_claim("logrings", wr_logrings_layout, wr_logrings_bytes());
 
-    if (rings != NULL && wr_logfiles_claim_zone()) {
-        rings->reap = cycle_reap_ring;
-        return true;
+    if (rings == NULL || !wr_logfiles_claim_zone()) {
+        wr_conf_error(&cy->cf, (struct wr_place){0}, "there is no shared memory for logs");
+        return false;
     }
-    wr_conf_error(&cy->cf, (struct wr_place){0}, "there is no shared memory for logs");
-    return false;
+    rings->reap = cycle_reap_ring;
+    return cycle_claim_upstreams(cy);
 }
 
 static void

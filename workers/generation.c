@@ -16,6 +16,7 @@
 #include "config.h"
 #include "core/base/log.h"
 #include "core/shm/zone.h"
+#include "core/upstream/share.h"
 #include "workers/logfiles.h"
 #include "workers/notify.h"
 #include "workers/reaper.h"
@@ -418,6 +419,21 @@ wr_generation_end(struct wr_master *m, bool fast)
     }
 }
 
+/* Two masters share the zone of upstreams for a while: neither takes rows that a child of the other uses. */
+static uint64_t
+generation_oldest_alive(uint64_t oldest)
+{
+    struct wr_slots *t = wr_slots_table();
+
+    for (unsigned i = 0; i < WR_SLOTS_CHILDREN; i++) {
+        uint32_t state = atomic_load(&t->slot[i].state);
+        if (state != WR_SLOT_FREE && state != WR_SLOT_DEAD) {
+            oldest = WR_MIN(oldest, t->slot[i].generation);
+        }
+    }
+    return oldest;
+}
+
 void
 wr_generation_sweep(struct wr_master *m)
 {
@@ -435,5 +451,6 @@ wr_generation_sweep(struct wr_master *m)
     }
     if (m->current != NULL) {
         wr_zones_sweep(oldest);
+        wr_share_sweep(generation_oldest_alive(oldest));
     }
 }

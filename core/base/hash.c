@@ -99,6 +99,51 @@ wr_hash_keyed_lower(struct wr_str s)
     return hash_sip13(s, true);
 }
 
+static void
+hash_sip24_word(uint64_t v[4], uint64_t m)
+{
+    v[3] ^= m;
+    hash_sip_round(v);
+    hash_sip_round(v);
+    v[0] ^= m;
+}
+
+static uint64_t
+hash_sip24_end(uint64_t v[4])
+{
+    for (int i = 0; i < 4; i++) {
+        hash_sip_round(v);
+    }
+    return htole64(v[0] ^ v[1] ^ v[2] ^ v[3]);
+}
+
+void
+wr_hash_mac(const uint64_t key[2], struct wr_str s, uint8_t out[16])
+{
+    uint64_t v[4] = {
+        key[0] ^ 0x736f6d6570736575,
+        key[1] ^ 0x646f72616e646f6d ^ 0xee,
+        key[0] ^ 0x6c7967656e657261,
+        key[1] ^ 0x7465646279746573,
+    };
+    uint64_t last = (uint64_t)s.n << 56, half;
+    size_t i = 0;
+
+    for (; s.n - i >= 8; i += 8) {
+        hash_sip24_word(v, hash_load(s.p + i, 8, false));
+    }
+    if (i < s.n) {
+        last |= hash_load(s.p + i, s.n - i, false);
+    }
+    hash_sip24_word(v, last);
+    v[2] ^= 0xee;
+    half = hash_sip24_end(v);
+    memcpy(out, &half, 8);
+    v[1] ^= 0xdd;
+    half = hash_sip24_end(v);
+    memcpy(out + 8, &half, 8);
+}
+
 uint64_t
 wr_hash_mix(uint64_t x)
 {

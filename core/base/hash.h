@@ -15,6 +15,8 @@ extern uint64_t wr_hash_key[2];
 uint64_t wr_hash_keyed(struct wr_str s);
 /* As wr_hash_keyed over s in lower case. */
 uint64_t wr_hash_keyed_lower(struct wr_str s);
+/* SipHash-2-4 with 128 bits of output, in the bytes of its reference: authenticates short texts. */
+void wr_hash_mac(const uint64_t key[2], struct wr_str s, uint8_t out[16]);
 /*
  * The fixed hash for balancing, on unsigned 64-bit numbers modulo 2^64:
  *

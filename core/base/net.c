@@ -411,6 +411,23 @@ wr_addr_text(const struct wr_addr *a, char dst[WR_ADDR_TEXT_BYTES])
     return n;
 }
 
+void
+wr_addr_of_ip(const struct wr_ip *ip, uint16_t port, struct wr_addr *a)
+{
+    memset(a, 0, sizeof(*a));
+    if (ip->family == AF_INET) {
+        a->in4.sin_family = AF_INET;
+        a->in4.sin_port = htons(port);
+        memcpy(&a->in4.sin_addr, ip->b + 12, 4);
+        a->len = sizeof(a->in4);
+    } else {
+        a->in6.sin6_family = AF_INET6;
+        a->in6.sin6_port = htons(port);
+        memcpy(&a->in6.sin6_addr, ip->b, 16);
+        a->len = sizeof(a->in6);
+    }
+}
+
 uint16_t
 wr_addr_port(const struct wr_addr *a)
 {

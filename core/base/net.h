@@ -58,6 +58,8 @@ bool wr_cidr_has(const struct wr_cidr *c, const struct wr_ip *ip);
 bool wr_addr_parse(struct wr_str s, struct wr_addr *a, const char **why);
 /* "127.0.0.1:80", "[::1]:80", "unix:/path", "unix:" for an unnamed one; returns the length, NUL added. */
 size_t wr_addr_text(const struct wr_addr *a, char dst[WR_ADDR_TEXT_BYTES]);
+/* The address of an IP and a port. */
+void wr_addr_of_ip(const struct wr_ip *ip, uint16_t port, struct wr_addr *a);
 uint16_t wr_addr_port(const struct wr_addr *a);
 bool wr_addr_eq(const struct wr_addr *a, const struct wr_addr *b);
 

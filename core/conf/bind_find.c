@@ -10,18 +10,24 @@ static const struct {
     uint32_t where;
     const char *shown;
 } bind_find_places[] = {
-    {WR_IN_WEIR, "[weir]"},   {WR_IN_DEFAULTS, "[defaults]"}, {WR_IN_SERVER, "[server]"},
-    {WR_IN_ROUTE, "[route]"}, {WR_IN_UPSTREAM, "[upstream]"}, {WR_IN_LOG, "[log]"},
+    {WR_IN_WEIR, "[weir]"},       {WR_IN_DEFAULTS, "[defaults]"}, {WR_IN_SERVER, "[server]"},
+    {WR_IN_ROUTE, "[route]"},     {WR_IN_UPSTREAM, "[upstream]"}, {WR_IN_LOG, "[log]"},
+    {WR_IN_CONTROL, "[control]"},
 };
 
 uint32_t
 wr_bind_where(const struct wr_conf_section *s)
 {
     static const uint32_t bits[] = {
-        [WR_KIND_WEIR] = WR_IN_WEIR,         [WR_KIND_DEFAULTS] = WR_IN_DEFAULTS,
-        [WR_KIND_SERVER] = WR_IN_SERVER,     [WR_KIND_ROUTE] = WR_IN_ROUTE,
-        [WR_KIND_UPSTREAM] = WR_IN_UPSTREAM, [WR_KIND_LOG] = WR_IN_LOG,
-        [WR_KIND_OWN] = WR_IN_OWN,           [WR_KIND_SKIP] = 0,
+        [WR_KIND_WEIR] = WR_IN_WEIR,
+        [WR_KIND_DEFAULTS] = WR_IN_DEFAULTS,
+        [WR_KIND_SERVER] = WR_IN_SERVER,
+        [WR_KIND_ROUTE] = WR_IN_ROUTE,
+        [WR_KIND_UPSTREAM] = WR_IN_UPSTREAM,
+        [WR_KIND_LOG] = WR_IN_LOG,
+        [WR_KIND_CONTROL] = WR_IN_CONTROL,
+        [WR_KIND_OWN] = WR_IN_OWN,
+        [WR_KIND_SKIP] = 0,
     };
 
     return bits[s->kind];

@@ -23,6 +23,7 @@ enum wr_class {
     WR_CLASS_ROUTE,    /* [defaults], [server], [route]: inherited down to each route */
     WR_CLASS_UPSTREAM, /* [upstream NAME] */
     WR_CLASS_LOG,      /* [log NAME] */
+    WR_CLASS_CONTROL,  /* [control] */
     WR_CLASS_OWN,      /* a kind of section that a module brings, e.g. [cache NAME] */
 };
 
@@ -34,6 +35,7 @@ enum wr_class {
 #define WR_IN_UPSTREAM 0x10u
 #define WR_IN_LOG 0x20u
 #define WR_IN_OWN 0x40u
+#define WR_IN_CONTROL 0x80u
 #define WR_IN_SITE (WR_IN_DEFAULTS | WR_IN_SERVER | WR_IN_ROUTE)
 
 enum wr_type {

@@ -186,6 +186,9 @@ wr_conf_dump(const struct wr_conf *cf, FILE *to)
     /* what is included stands below */
     dump_rows(&job, &job.bind.classes[WR_CLASS_WEIR], &m->weir, m->weir_mconf, &m->weir_places, "include",
               NULL);
+    dump_head(&job, m->control_place);
+    fprintf(to, "[control]\n");
+    dump_rows(&job, &job.bind.classes[WR_CLASS_CONTROL], &m->control, NULL, &m->control_places, "", NULL);
     if (m->listens_n > 0) {
         dump_head(&job, (struct wr_place){NULL, 0});
         fprintf(to, "[defaults]\n");

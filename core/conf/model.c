@@ -89,6 +89,21 @@ model_weir(struct wr_model_build *mb)
 }
 
 static void
+model_control(struct wr_model_build *mb)
+{
+    struct wr_bind_set set, *sets[WR_CLASS_OWN + 1] = {[WR_CLASS_CONTROL] = &set};
+    size_t i = 0;
+
+    wr_bind_set_init(&mb->bind, &set, &mb->bind.classes[WR_CLASS_CONTROL], NULL, &mb->m->control);
+    const struct wr_conf_section *s = model_next(mb, WR_KIND_CONTROL, &i);
+    if (s) {
+        wr_bind_section(&mb->bind, s, sets);
+        mb->m->control_place = s->place;
+    }
+    mb->m->control_places = set.places;
+}
+
+static void
 model_defaults(struct wr_model_build *mb)
 {
     struct wr_bind_set *sets[WR_CLASS_OWN + 1] = {
@@ -257,6 +272,7 @@ wr_conf_model_make(struct wr_conf *cf)
     wr_strmap_init(&mb.upstreams, cf->pool, (uint32_t)mb.upstreams_room);
     wr_bind_init(&mb.bind, cf);
     model_weir(&mb);
+    model_control(&mb);
     model_defaults(&mb);
     model_logs(&mb);
     model_own(&mb);

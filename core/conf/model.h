@@ -22,6 +22,27 @@ struct wr_places {
     size_t n;
 };
 
+/* A part of a request that things are counted or chosen by (core/http/key.h). */
+enum wr_key_kind {
+    WR_KEY_CLIENT_IP,
+    WR_KEY_HOST,
+    WR_KEY_PATH,
+    WR_KEY_URI,
+    WR_KEY_HEADER,
+    WR_KEY_COOKIE,
+    WR_KEY_QUERY,
+};
+struct wr_key {
+    int kind;
+    struct wr_str name; /* of HEADER, COOKIE and QUERY */
+};
+
+#define WR_RESOLVERS 8
+struct wr_addrs {
+    struct wr_addr *v;
+    size_t n;
+};
+
 /* [weir], rows in core/conf/rows.c */
 struct wr_weir_conf {
     struct wr_str user;
@@ -33,6 +54,7 @@ struct wr_weir_conf {
     } error_log;
     struct wr_words include;
     struct wr_cidrs trusted_proxies;
+    struct wr_addrs resolver; /* empty: the system's */
     uint64_t drain_ms;
     uint64_t tunnel_drain_ms;
     uint64_t keepalive_timeout_ms;
@@ -50,6 +72,15 @@ struct wr_weir_conf {
     int64_t keepalive_requests; /* requests a client connection may bring; 0: no limit */
 };
 
+/* `retry` */
+struct wr_retry_conf {
+    bool connect;
+    bool idempotent;
+    uint32_t times; /* further attempts; 0: off */
+    uint16_t statuses[16];
+    unsigned statuses_n;
+};
+
 /* [defaults], [server], [route]: what core itself wants to know of a route. */
 struct wr_route_conf {
     struct wr_str to; /* LOCAL; in the model: the target in effect, as written, wherever it came from */
@@ -65,6 +96,7 @@ struct wr_route_conf {
     int buffer;          /* WR_BUFFER_* bits */
     uint64_t buffer_response;
     uint64_t buffer_file;
+    struct wr_retry_conf retry;
     uint64_t deadline_ms; /* these may be WR_OFF */
     uint64_t connect_ms;
     uint64_t first_byte_ms;
@@ -156,11 +188,20 @@ struct wr_route {
     struct wr_phase_list *phases; /* set by core/http at the cycle's making */
 };
 
+/* Where the addresses of a server come from.  All but PLAIN stand for any number of servers, found at run time. */
+enum wr_server_source {
+    WR_SERVER_PLAIN, /* a number, a path or a name: one server */
+    WR_SERVER_DNS,   /* dns:NAME:PORT, each address a server */
+    WR_SERVER_SRV,   /* srv:NAME, each target a server */
+    WR_SERVER_FILE,  /* file:PATH, each line a server */
+};
+
 /* [upstream NAME], or made for an address that a target names. */
 struct wr_upstream_server {
+    enum wr_server_source source;
     struct wr_str name;    /* metric label, sticky id; the address when nameless */
-    struct wr_str address; /* "10.0.0.1:8080", "localhost:8080", "unix:/run/app.sock" */
-    struct wr_str host;    /* name to be resolved; empty when addr is numeric or unix */
+    struct wr_str address; /* "10.0.0.1:8080", "localhost:8080", "unix:/run/app.sock", "dns:app:80" */
+    struct wr_str host; /* name to be resolved (DNS, SRV too); FILE: the path; empty when numeric or unix */
     uint16_t port;
     bool numeric; /* addr is set */
     struct wr_addr addr;
@@ -169,12 +210,61 @@ struct wr_upstream_server {
     int64_t max; /* requests at once; 0: no limit */
     struct wr_place place;
     uint32_t index;        /* within its upstream */
-    uint32_t global_index; /* over all servers of the model: index into shared tables */
+    uint32_t global_index; /* over all servers of the model: index into a process's tables */
+    uint32_t share;        /* its row in shared memory (core/upstream/share.h), set when a cycle is made */
+};
+
+/* How a server is chosen. */
+enum wr_balance {
+    WR_BALANCE_P2C,
+    WR_BALANCE_ROUND_ROBIN,
+    WR_BALANCE_LEAST_CONN,
+    WR_BALANCE_IP_HASH,
+    WR_BALANCE_HASH,
+    WR_BALANCE_EWMA,
+    WR_BALANCE_RANDOM,
+};
+struct wr_balance_conf {
+    int kind;          /* enum wr_balance */
+    struct wr_key key; /* of HASH */
+};
+/* `queue = N for TIME` */
+struct wr_queue_conf {
+    uint32_t most; /* 0: off */
+    uint64_t time_ms;
+};
+/* `eject = N errors in TIME for TIME, at most N%` */
+struct wr_eject_conf {
+    uint32_t errors; /* 0: off */
+    uint32_t most_percent;
+    uint64_t window_ms;
+    uint64_t out_ms;
+};
+#define WR_HEALTH_TEXT_BYTES 256
+struct wr_health_expect {
+    struct {
+        uint16_t from, to;
+    } range[8];
+    unsigned n;
+    struct wr_str body; /* what it has to hold; empty: anything */
 };
 
 struct wr_upstream_conf {
     struct wr_words server;     /* nameless servers */
     struct wr_map server_named; /* server.NAME */
+    struct wr_balance_conf balance;
+    struct wr_str sticky_cookie; /* empty: off */
+    struct wr_str sticky_key;
+    struct wr_queue_conf queue;
+    uint64_t slow_start_ms; /* WR_OFF */
+    struct wr_eject_conf eject;
+    struct wr_str health_path;   /* empty: off */
+    uint64_t health_interval_ms; /* in the model: 0 means no checks (`auto` is settled) */
+    uint64_t health_timeout_ms;
+    struct wr_health_expect health_expect;
+    struct wr_str health_host;
+    int64_t health_rise;
+    int64_t health_fall;
     int64_t keepalive;          /* idle connections in all workers together */
     uint64_t keepalive_idle_ms; /* `keepalive_timeout` of an upstream: our own bound on idle time */
 };
@@ -190,6 +280,14 @@ struct wr_upstream {
     size_t servers_n;
     void **mconf;
     unsigned references;
+    bool dynamic;   /* a server of it is not PLAIN */
+    uint32_t share; /* its row in shared memory, set when a cycle is made */
+};
+
+/* [control] */
+struct wr_control_conf {
+    struct wr_str socket; /* empty: beside the pid file; "off" */
+    struct wr_str group;
 };
 
 enum { WR_LOG_COMBINED, WR_LOG_JSON };
@@ -223,6 +321,9 @@ struct wr_model {
     struct wr_weir_conf weir;
     struct wr_places weir_places;
     void **weir_mconf; /* CLASS_WEIR structs of the modules */
+    struct wr_control_conf control;
+    struct wr_places control_places;
+    struct wr_place control_place; /* of the section; file NULL: there is none */
     struct wr_listen **listens;
     size_t listens_n;
     struct wr_server **servers;

@@ -9,6 +9,8 @@
 
 #define MODEL_UPSTREAM_WEIGHT_MOST 1000
 #define MODEL_UPSTREAM_MAX_MOST 1000000
+#define MODEL_UPSTREAM_HEALTH_MS 2000  /* between checks that name a path and no interval */
+#define MODEL_UPSTREAM_SECRET_BYTES 16 /* of a sticky.key, at least */
 
 /* ---------------------------------------------------------------- an address */
 
@@ -43,15 +45,16 @@ model_upstream_host_ok(struct wr_str s)
     return s.n > 0 && s.n <= 253 && s.p[0] != '.';
 }
 
-/* The forms that are addresses in the language, but not in this release. */
+/* The forms that are addresses in the language, but not here, or not in this release. */
 static const char *
 model_upstream_future(struct wr_str s)
 {
-    if (wr_str_starts(s, WR_STR("dns:")) || wr_str_starts(s, WR_STR("srv:")) ||
-        wr_str_starts(s, WR_STR("file:")) || wr_str_starts(s, WR_STR("https://"))) {
-        return "known, not in this release";
+    if (wr_str_starts(s, WR_STR("dns:")) || wr_str_starts(s, WR_STR("srv:"))) {
+        return "that stands in an [upstream], as a server of it";
     }
-    return NULL;
+    return wr_str_starts(s, WR_STR("file:")) || wr_str_starts(s, WR_STR("https://"))
+        ? "known, not in this release"
+        : NULL;
 }
 
 /* Whether a host is one letter away from a word of the language; says so once. */
@@ -160,6 +163,68 @@ wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, struct w
     return model_upstream_named_host(mb, address, what, place, us);
 }
 
+/* ---------------------------------------------------------------- servers that are found at run time */
+
+/* "file:/PATH" */
+static bool
+model_upstream_file(struct wr_model_build *mb, struct wr_str s, struct wr_str what, struct wr_place place,
+                    struct wr_upstream_server *us)
+{
+    struct wr_str path = wr_str_make(s.p + 5, s.n - 5);
+
+    if (path.n < 2 || path.p[0] != '/' || path.p[path.n - 1] == '/' || path.n > 1024) {
+        return model_upstream_refuse(mb, s, what, place, "file: takes the absolute path of a file");
+    }
+    us->source = WR_SERVER_FILE;
+    us->host = wr_pool_str(mb->pool, path);
+    us->address = wr_pool_str(mb->pool, s);
+    return true;
+}
+
+/* "dns:NAME:PORT", "srv:NAME" */
+static bool
+model_upstream_lookup(struct wr_model_build *mb, struct wr_str s, struct wr_str what, struct wr_place place,
+                      struct wr_upstream_server *us)
+{
+    struct wr_str rest = wr_str_make(s.p + 4, s.n - 4);
+
+    us->source = wr_str_starts(s, WR_STR("dns:")) ? WR_SERVER_DNS : WR_SERVER_SRV;
+    if (us->source == WR_SERVER_SRV && (wr_str_find(rest, ':') >= 0 || !model_upstream_host_ok(rest))) {
+        return model_upstream_refuse(mb, s, what, place,
+                                     "srv: takes a name, as in srv:_http._tcp.app.internal");
+    }
+    if (us->source == WR_SERVER_DNS &&
+        (rest.n == 0 || model_upstream_is_numeric(rest) ||
+         !model_upstream_named_host(mb, rest, what, place, us))) {
+        return rest.n > 0 && !model_upstream_is_numeric(rest)
+            ? false
+            : model_upstream_refuse(mb, s, what, place, "dns: takes NAME:PORT");
+    }
+    char *lower = wr_pool_alloc(mb->pool, s.n + 1);
+    wr_str_lower(lower, s);
+    lower[s.n] = '\0';
+    us->address = wr_str_make(lower, s.n);
+    us->host = wr_str_make(lower + 4, us->source == WR_SERVER_SRV ? rest.n : us->host.n);
+    return true;
+}
+
+/* A server of an [upstream]. */
+static bool
+model_upstream_server(struct wr_model_build *mb, struct wr_str address, struct wr_str what,
+                      struct wr_place place, struct wr_upstream_server *us)
+{
+    bool file = wr_str_starts(address, WR_STR("file:"));
+
+    if (!file && !wr_str_starts(address, WR_STR("dns:")) && !wr_str_starts(address, WR_STR("srv:"))) {
+        return wr_conf_model_address(mb, address, what, place, us);
+    }
+    memset(us, 0, sizeof(*us));
+    us->weight = 1;
+    us->place = place;
+    return file ? model_upstream_file(mb, address, what, place, us)
+                : model_upstream_lookup(mb, address, what, place, us);
+}
+
 /* ---------------------------------------------------------------- made for an address */
 
 static struct wr_upstream *
@@ -257,6 +322,11 @@ model_upstream_unique(struct wr_model_build *mb, const struct wr_upstream *u,
         wr_conf_error(mb->cf, us->place, "the server %.*s stands twice in [upstream %.*s]",
                       WR_STR_ARG(us->name), WR_STR_ARG(u->name));
     } else if (!wr_strmap_add(addresses, us->address, (void *)(uintptr_t)us)) {
+        if (us->source != WR_SERVER_PLAIN) {
+            wr_conf_error(mb->cf, us->place, "%.*s stands twice in [upstream %.*s]", WR_STR_ARG(us->address),
+                          WR_STR_ARG(u->name));
+            return;
+        }
         wr_conf_warn(mb->cf, us->place, "two servers of [upstream %.*s] have the address %.*s",
                      WR_STR_ARG(u->name), WR_STR_ARG(us->address));
     }
@@ -290,12 +360,13 @@ model_upstream_servers(struct wr_model_build *mb, struct wr_upstream *u, const s
                 continue;
             }
         }
-        bool ok = wr_conf_model_address(mb, address, what, named ? named->place : place, us);
+        bool ok = model_upstream_server(mb, address, what, named ? named->place : place, us);
         us->name = named ? named->key : us->address;
         while (wr_str_word(&rest, &word)) {
             ok &= model_upstream_option(mb, word, what, named->place, us);
         }
         if (ok) {
+            u->dynamic = u->dynamic || us->source != WR_SERVER_PLAIN;
             model_upstream_unique(mb, u, us, &names, &addresses);
             u->servers_n++;
         }
@@ -307,6 +378,32 @@ model_upstream_servers(struct wr_model_build *mb, struct wr_upstream *u, const s
     }
     if (backups > 0 && backups == u->servers_n) {
         wr_conf_warn(mb->cf, s->place, "every server of [upstream %.*s] is a backup", WR_STR_ARG(u->name));
+    }
+}
+
+/* What the values of one upstream mean together. */
+static void
+model_upstream_settle(struct wr_model_build *mb, struct wr_upstream *u, const struct wr_conf_section *s)
+{
+    struct wr_upstream_conf *c = &u->conf;
+    bool max = false;
+
+    if (c->health_interval_ms == 0 && c->health_path.n > 0) {
+        c->health_interval_ms = MODEL_UPSTREAM_HEALTH_MS;
+    }
+    if (c->sticky_key.n > 0 && c->sticky_key.n < MODEL_UPSTREAM_SECRET_BYTES) {
+        wr_conf_error(mb->cf, wr_conf_model_place(s, "sticky.key"),
+                      "sticky.key has less than %d characters, it could be guessed",
+                      MODEL_UPSTREAM_SECRET_BYTES);
+    }
+    for (size_t i = 0; i < u->servers_n; i++) {
+        max = max || u->servers[i].max > 0 || u->servers[i].source == WR_SERVER_FILE;
+    }
+    if (c->queue.most > 0 && !max) {
+        wr_conf_warn(
+            mb->cf, wr_conf_model_place(s, "queue"),
+            "no server of [upstream %.*s] has a max=N, so none is ever full and nothing waits in its queue",
+            WR_STR_ARG(u->name));
     }
 }
 
@@ -326,6 +423,7 @@ wr_conf_model_upstreams(struct wr_model_build *mb)
         wr_bind_section(&mb->bind, s, sets);
         u->places = set.places;
         model_upstream_servers(mb, u, s);
+        model_upstream_settle(mb, u, s);
         if (u->servers_n == 0 && mb->cf->errors == errors) {
             wr_conf_error(mb->cf, s->place, "[upstream %.*s] has no server", WR_STR_ARG(u->name));
         }

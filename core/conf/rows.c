@@ -2,7 +2,7 @@
  * The core's own rows.  Their help texts are the reference in weir.ini(5):
  * words in `backquotes` are printed as they are typed.
  */
-#include "core/conf/conf.h"
+#include "core/conf/rows_upstream.h"
 
 #define ROWS_DAY UINT64_C(86400000)
 #define ROWS_YEAR (365 * ROWS_DAY)
@@ -224,6 +224,11 @@ static const struct wr_directive rows_weir[] = {
                   "Networks of proxies in front of weir that are believed: in what they say of the client in "
                   "`Forwarded`, `X-Forwarded-For` and their kin, and in PROXY protocol headers.  From anyone "
                   "else such fields are removed before a request goes on."),
+    ROWS_WEIR("resolver", WR_T_PARSED, resolver, .preset = "system", .parse = wr_rows_parse_resolver,
+              .words = wr_rows_resolver_words, .grammar = "IP[:PORT] ... | system",
+              .help =
+                  "The DNS servers that names of upstream servers are asked of, 8 at most.  `system`: those "
+                  "of resolv.conf(5), after the hosts file."),
     ROWS_WEIR(
         "drain", WR_T_TIME, drain_ms, .preset = "30s", .max = ROWS_DAY,
         .help = "At a stop: how long requests in progress may take to end.  At a reload: an old worker ends "
@@ -411,6 +416,18 @@ static const struct wr_directive rows_route[] = {
         .help = "The time from the complete request head to the last byte of the response.  Longer: reason "
                 "`total_timeout`."),
     ROWS_ROUTE(
+        "retry", WR_T_PARSED, WR_IN_SITE, retry, .preset = "connect idempotent times:2",
+        .parse = wr_rows_parse_retry, .words = wr_rows_retry_words,
+        .grammar = "[connect] [idempotent] [status:CODE,...] [times:N] | off",
+        .help =
+            "When a request is sent to another server of its upstream.  `connect`: no connection was "
+            "to be had, so nothing was sent.  `idempotent`: the server was silent, closed or answered "
+            "nonsense before its response head was complete, the method is idempotent (GET, HEAD, PUT, "
+            "DELETE, OPTIONS) and the body, if there is one, is still held.  `status:502,503`: it "
+            "answered so, likewise.  `times:N`: so many further attempts at most (1 to 8; without it 2).  "
+            "All that within `deadline`, and within a budget that all workers share: a tenth of the "
+            "upstream's recent requests, and at least three a second."),
+    ROWS_ROUTE(
         "underscores", WR_T_WORD, WR_IN_SITE, underscores, .preset = "drop", .words = rows_underscores,
         .help = "`drop`: fields whose names have an underscore are left out before a request goes on, since "
                 "applications cannot tell X_Real_IP from X-Real-IP.  `keep`: they stay (but for spellings "
@@ -424,33 +441,7 @@ static const struct wr_directive rows_route[] = {
     {.name = NULL},
 };
 
-/* ---------------------------------------------------------------- [upstream], [log] */
-
-#define ROWS_UPSTREAM(key, type_, field, ...)                                                                \
-    {                                                                                                        \
-        .name = key, .type = type_, .class_ = WR_CLASS_UPSTREAM, .where = WR_IN_UPSTREAM,                    \
-        .offset = offsetof(struct wr_upstream_conf, field), __VA_ARGS__                                      \
-    }
-
-static const struct wr_directive rows_upstream[] = {
-    ROWS_UPSTREAM(
-        "server", WR_T_WORDS, server, .grammar = "ADDRESS ...",
-        .help = "The servers of the upstream, by address: `10.0.0.1:8080`, `[fd00::1]:8080`, "
-                "`app.internal:8080`, `unix:/run/app.sock`.  A name is one server: its addresses are tried "
-                "in turn until one takes the connection.  A name that does not resolve does not stop "
-                "weir; it is tried again."),
-    ROWS_UPSTREAM(
-        "server.*", WR_T_MAP, server_named, .grammar = "ADDRESS [weight=N] [backup] [max=N]",
-        .help = "A server with a name of its own, which is its label in logs and metrics.  `weight=2`: it "
-                "gets twice as many requests as one of weight 1 (1 to 1000).  `backup`: it is used only "
-                "when no other can be.  `max=N`: so many requests at once at most."),
-    ROWS_UPSTREAM("keepalive", WR_T_INT, keepalive, .preset = "64", .flags = WR_D_OFF, .max = 100000,
-                  .help = "How many idle connections to the upstream are kept, in all workers together."),
-    ROWS_UPSTREAM(
-        "keepalive_timeout", WR_T_TIME, keepalive_idle_ms, .preset = "60s", .min = 1000, .max = ROWS_DAY,
-        .help = "How long an idle connection is kept; shorter where the server announces a shorter time."),
-    {.name = NULL},
-};
+/* ---------------------------------------------------------------- [log] */
 
 #define ROWS_LOG(key, type_, field, ...)                                                                     \
     {                                                                                                        \
@@ -477,7 +468,8 @@ const struct wr_directive_table wr_core_tables[] = {
     {rows_weir, WR_CLASS_WEIR, sizeof(struct wr_weir_conf), NULL},
     {rows_server, WR_CLASS_SERVER, sizeof(struct wr_server_conf), NULL},
     {rows_route, WR_CLASS_ROUTE, sizeof(struct wr_route_conf), NULL},
-    {rows_upstream, WR_CLASS_UPSTREAM, sizeof(struct wr_upstream_conf), NULL},
+    {wr_rows_upstream, WR_CLASS_UPSTREAM, sizeof(struct wr_upstream_conf), NULL},
     {rows_log, WR_CLASS_LOG, sizeof(struct wr_access_log_conf), NULL},
+    {wr_rows_control, WR_CLASS_CONTROL, sizeof(struct wr_control_conf), NULL},
     {NULL, WR_CLASS_OWN, 0, NULL},
 };

@@ -6,7 +6,6 @@
 #include "core/conf/conf.h"
 
 const struct wr_future_key wr_future_keys[] = {
-    {WR_IN_WEIR, "resolver"},
     {WR_IN_WEIR, "acme.contact"},
     {WR_IN_WEIR, "acme.directory"},
     {WR_IN_WEIR, "acme.ca"},
@@ -30,21 +29,9 @@ const struct wr_future_key wr_future_keys[] = {
     {WR_IN_SITE, "compress.types"},
     {WR_IN_SITE, "compress.min"},
     {WR_IN_SITE, "compress.level.*"},
-    {WR_IN_SITE, "retry"},
     {WR_IN_SITE, "request_header.*"},
     {WR_IN_SITE, "response_header.*"},
     {WR_IN_SITE, "error_page.*"},
-    {WR_IN_UPSTREAM, "balance"},
-    {WR_IN_UPSTREAM, "sticky"},
-    {WR_IN_UPSTREAM, "health.path"},
-    {WR_IN_UPSTREAM, "health.interval"},
-    {WR_IN_UPSTREAM, "health.timeout"},
-    {WR_IN_UPSTREAM, "health.expect"},
-    {WR_IN_UPSTREAM, "health.rise"},
-    {WR_IN_UPSTREAM, "health.fall"},
-    {WR_IN_UPSTREAM, "eject"},
-    {WR_IN_UPSTREAM, "slow_start"},
-    {WR_IN_UPSTREAM, "queue"},
     {WR_IN_UPSTREAM, "protocol"},
     {WR_IN_UPSTREAM, "tls"},
     {WR_IN_UPSTREAM, "tls.ca"},
@@ -55,4 +42,4 @@ const struct wr_future_key wr_future_keys[] = {
     {0, NULL},
 };
 
-const char *const wr_future_sections[] = {"cache", "limit", "auth", "waf", "metrics", "control", NULL};
+const char *const wr_future_sections[] = {"cache", "limit", "auth", "waf", "metrics", NULL};

@@ -39,6 +39,7 @@ static const struct source_kind source_kinds[] = {
     {"route", WR_KIND_ROUTE, SOURCE_PATTERN, "[route HOST/PATH LABEL]"},
     {"upstream", WR_KIND_UPSTREAM, SOURCE_ONE_NAME, "[upstream NAME]"},
     {"log", WR_KIND_LOG, SOURCE_ONE_NAME, "[log NAME]"},
+    {"control", WR_KIND_CONTROL, SOURCE_NO_NAME, "[control]"},
     {NULL, WR_KIND_SKIP, SOURCE_NO_NAME, NULL},
 };
 

@@ -14,6 +14,7 @@ enum wr_conf_kind {
     WR_KIND_ROUTE,
     WR_KIND_UPSTREAM,
     WR_KIND_LOG,
+    WR_KIND_CONTROL,
     WR_KIND_OWN,  /* a module's */
     WR_KIND_SKIP, /* unreadable, unknown or not in this release: reported; its keys belong to nothing */
 };
