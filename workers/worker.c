@@ -20,6 +20,7 @@
 #include "core/front/front.h"
 #include "core/module.h"
 #include "core/shm/zone.h"
+#include "core/upstream/queue.h"
 #include "core/upstream/upstream.h"
 
 #define WORKER_TRIM_MS 2000
@@ -238,6 +239,9 @@ worker_on_mail(struct wr_child *ch, uint32_t mail)
 
     if (mail & (WR_MAIL_DRAIN | WR_MAIL_STOP)) {
         worker_drain(w, (mail & WR_MAIL_STOP) != 0);
+    }
+    if (mail & (WR_MAIL_QUEUE | WR_MAIL_ALL)) {
+        wr_queue_mailed(&w->sv);
     }
 }
 

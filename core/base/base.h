@@ -31,6 +31,18 @@
 #define WR_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define WR_MAX(a, b) ((a) > (b) ? (a) : (b))
 
+/* The greatest common divisor; that of 0 and b is b. */
+static inline uint32_t
+wr_gcd(uint32_t a, uint32_t b)
+{
+    while (b > 0) {
+        uint32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
+}
+
 /* The object of type `type` whose member `member` is at `ptr`. */
 #define wr_container(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 

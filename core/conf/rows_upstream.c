@@ -11,7 +11,7 @@
 /* ---------------------------------------------------------------- values of their own */
 
 static bool
-rows_key_parse(struct wr_pool *pool, struct wr_str word, struct wr_key *key)
+rows_upstream_key_parse(struct wr_pool *pool, struct wr_str word, struct wr_key *key)
 {
     static const struct {
         const char *word;
@@ -34,7 +34,7 @@ rows_key_parse(struct wr_pool *pool, struct wr_str word, struct wr_key *key)
     return false;
 }
 
-static const struct wr_keyword rows_balance[] = {
+static const struct wr_keyword rows_upstream_balance[] = {
     {"p2c", WR_BALANCE_P2C},
     {"round_robin", WR_BALANCE_ROUND_ROBIN},
     {"least_conn", WR_BALANCE_LEAST_CONN},
@@ -46,11 +46,11 @@ static const struct wr_keyword rows_balance[] = {
 };
 
 static bool
-rows_parse_balance(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
+rows_upstream_parse_balance(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
 {
     struct wr_balance_conf got = {0};
     struct wr_str rest = value, word, key;
-    const struct wr_keyword *k = rows_balance;
+    const struct wr_keyword *k = rows_upstream_balance;
 
     *why = "no such way to balance";
     if (!wr_conf_word(pool, &rest, &word)) {
@@ -64,7 +64,7 @@ rows_parse_balance(struct wr_pool *pool, struct wr_str value, void *field, const
     }
     got.kind = k->value;
     if (got.kind == WR_BALANCE_HASH &&
-        (!wr_conf_word(pool, &rest, &key) || !rows_key_parse(pool, key, &got.key))) {
+        (!wr_conf_word(pool, &rest, &key) || !rows_upstream_key_parse(pool, key, &got.key))) {
         *why = "hash takes client_ip, host, path, uri, header.NAME, cookie.NAME or query.NAME";
         return false;
     }
@@ -77,7 +77,7 @@ rows_parse_balance(struct wr_pool *pool, struct wr_str value, void *field, const
 }
 
 static bool
-rows_parse_sticky(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
+rows_upstream_parse_sticky(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
 {
     struct wr_str rest = value, word, name, more;
 
@@ -97,7 +97,7 @@ rows_parse_sticky(struct wr_pool *pool, struct wr_str value, void *field, const 
 
 /* The next words of *rest are these, "N" a number, "T" a time, "P" a number with a percent sign. */
 static bool
-rows_phrase(struct wr_pool *pool, struct wr_str *rest, const char *phrase, uint64_t *values)
+rows_upstream_phrase(struct wr_pool *pool, struct wr_str *rest, const char *phrase, uint64_t *values)
 {
     struct wr_str form = wr_str_of(phrase), want, word;
 
@@ -129,7 +129,7 @@ rows_phrase(struct wr_pool *pool, struct wr_str *rest, const char *phrase, uint6
 }
 
 static bool
-rows_parse_queue(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
+rows_upstream_parse_queue(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
 {
     struct wr_queue_conf *q = field;
     struct wr_str rest = value, more;
@@ -139,7 +139,7 @@ rows_parse_queue(struct wr_pool *pool, struct wr_str value, void *field, const c
         *q = (struct wr_queue_conf){0};
         return true;
     }
-    if (!rows_phrase(pool, &rest, "N for T", v) || wr_conf_word(pool, &rest, &more)) {
+    if (!rows_upstream_phrase(pool, &rest, "N for T", v) || wr_conf_word(pool, &rest, &more)) {
         *why = "not N for TIME";
         return false;
     }
@@ -152,7 +152,7 @@ rows_parse_queue(struct wr_pool *pool, struct wr_str value, void *field, const c
 }
 
 static bool
-rows_parse_eject(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
+rows_upstream_parse_eject(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
 {
     struct wr_str rest = value, more;
     uint64_t v[4] = {0, 0, 0, 50};
@@ -162,12 +162,12 @@ rows_parse_eject(struct wr_pool *pool, struct wr_str value, void *field, const c
         return true;
     }
     *why = "not N errors in TIME for TIME, at most N%";
-    if (!rows_phrase(pool, &rest, "N errors in T for T", v)) {
+    if (!rows_upstream_phrase(pool, &rest, "N errors in T for T", v)) {
         return false;
     }
     struct wr_str ahead = rest;
     if (wr_conf_word(pool, &ahead, &more) &&
-        (!rows_phrase(pool, &rest, "at most P", v + 3) || wr_conf_word(pool, &rest, &more))) {
+        (!rows_upstream_phrase(pool, &rest, "at most P", v + 3) || wr_conf_word(pool, &rest, &more))) {
         return false;
     }
     if (v[0] < 1 || v[0] > 1000000 || v[1] < 100 || v[1] > ROWS_DAY || v[2] < 100 || v[2] > ROWS_DAY ||
@@ -182,10 +182,10 @@ rows_parse_eject(struct wr_pool *pool, struct wr_str value, void *field, const c
 
 /* ---- health ---- */
 
-static const struct wr_keyword rows_health_auto[] = {{"auto", 0}, {NULL, 0}};
+static const struct wr_keyword rows_upstream_health_auto[] = {{"auto", 0}, {NULL, 0}};
 
 static bool
-rows_parse_health_path(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
+rows_upstream_parse_health_path(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
 {
     if (wr_str_eq(value, WR_STR("off"))) {
         *(struct wr_str *)field = WR_STR_NONE;
@@ -207,7 +207,7 @@ rows_parse_health_path(struct wr_pool *pool, struct wr_str value, void *field, c
 
 /* "200" or "200-399" */
 static bool
-rows_status_range(struct wr_str word, uint64_t *from, uint64_t *to)
+rows_upstream_status_range(struct wr_str word, uint64_t *from, uint64_t *to)
 {
     ptrdiff_t dash = wr_str_find(word, '-');
     struct wr_str a = dash < 0 ? word : wr_str_make(word.p, (size_t)dash);
@@ -218,7 +218,7 @@ rows_status_range(struct wr_str word, uint64_t *from, uint64_t *to)
 }
 
 static bool
-rows_parse_expect(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
+rows_upstream_parse_expect(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
 {
     struct wr_health_expect got = {0};
     struct wr_str rest = value, word;
@@ -229,7 +229,7 @@ rows_parse_expect(struct wr_pool *pool, struct wr_str value, void *field, const 
             *why = "the text stands last";
             return false;
         }
-        if (!rows_status_range(word, &from, &to)) {
+        if (!rows_upstream_status_range(word, &from, &to)) {
             got.body = wr_pool_str(pool, word);
         } else if (got.n == WR_ARRAY_LEN(got.range)) {
             *why = "8 ranges at most";
@@ -262,7 +262,7 @@ const struct wr_keyword wr_rows_retry_words[] = {{"connect", 0}, {"idempotent", 
 const struct wr_keyword wr_rows_resolver_words[] = {{"system", 0}, {NULL, 0}};
 
 static bool
-rows_retry_statuses(struct wr_str list, struct wr_retry_conf *rt)
+rows_upstream_retry_statuses(struct wr_str list, struct wr_retry_conf *rt)
 {
     uint64_t status;
 
@@ -298,7 +298,7 @@ wr_rows_parse_retry(struct wr_pool *pool, struct wr_str value, void *field, cons
             any = got.idempotent = true;
         } else if (wr_str_starts(word, WR_STR("status:"))) {
             any = true;
-            if (!rows_retry_statuses(wr_str_make(word.p + 7, word.n - 7), &got)) {
+            if (!rows_upstream_retry_statuses(wr_str_make(word.p + 7, word.n - 7), &got)) {
                 *why = "status: takes up to 16 codes from 400 to 599, with commas between them";
                 return false;
             }
@@ -347,7 +347,7 @@ wr_rows_parse_resolver(struct wr_pool *pool, struct wr_str value, void *field, c
 /* ---- control ---- */
 
 static bool
-rows_parse_socket(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
+rows_upstream_parse_socket(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
 {
     if (wr_str_eq(value, WR_STR("off"))) {
         *(struct wr_str *)field = value;
@@ -387,7 +387,8 @@ const struct wr_directive wr_rows_upstream[] = {
                 "gets twice as many requests as one of weight 1 (1 to 1000).  `backup`: it is used only "
                 "when no other can be.  `max=N`: so many requests at once at most."),
     ROWS_UPSTREAM(
-        "balance", WR_T_PARSED, balance, .preset = "p2c", .parse = rows_parse_balance, .words = rows_balance,
+        "balance", WR_T_PARSED, balance, .preset = "p2c", .parse = rows_upstream_parse_balance,
+        .words = rows_upstream_balance,
         .grammar = "p2c | round_robin | least_conn | ip_hash | hash KEY | ewma | random",
         .help =
             "How a server is chosen.  `p2c`: of two random ones the one with fewer requests in flight, by "
@@ -399,7 +400,7 @@ const struct wr_directive wr_rows_upstream[] = {
             "two random ones the one whose recent response time, times its requests in flight, is less.  "
             "`random`: by weight alone.  Requests in flight are counted over all workers."),
     ROWS_UPSTREAM(
-        "sticky", WR_T_PARSED, sticky_cookie, .preset = "off", .parse = rows_parse_sticky,
+        "sticky", WR_T_PARSED, sticky_cookie, .preset = "off", .parse = rows_upstream_parse_sticky,
         .grammar = "cookie NAME | off",
         .help =
             "A client stays with its server by a cookie of that name: `HttpOnly`, `SameSite=Lax`, for the "
@@ -412,7 +413,7 @@ const struct wr_directive wr_rows_upstream[] = {
                       "is stopped.  Set it where several machines serve one site, or cookies shall outlive "
                       "a restart; 16 characters at least."),
     ROWS_UPSTREAM(
-        "queue", WR_T_PARSED, queue, .preset = "off", .parse = rows_parse_queue,
+        "queue", WR_T_PARSED, queue, .preset = "off", .parse = rows_upstream_parse_queue,
         .grammar = "N for TIME | off",
         .help =
             "When every server has `max` requests: so many more wait, first come, first served, each for that "
@@ -424,7 +425,7 @@ const struct wr_directive wr_rows_upstream[] = {
                       "it after that time."),
     ROWS_UPSTREAM(
         "eject", WR_T_PARSED, eject, .preset = "5 errors in 10s for 30s, at most 50%",
-        .parse = rows_parse_eject, .grammar = "N errors in TIME for TIME[, at most N%] | off",
+        .parse = rows_upstream_parse_eject, .grammar = "N errors in TIME for TIME[, at most PERCENT] | off",
         .help =
             "A server that fails requests is taken out of rotation.  Errors are connections that could not "
             "be made, silence beyond a timeout, responses that are no HTTP or break off, and 5xx; they "
@@ -433,19 +434,19 @@ const struct wr_directive wr_rows_upstream[] = {
             "when it does not.  Never more than that part of the servers is out (`at most`, preset 50%); "
             "with all that are left down, the ejected ones are used."),
     ROWS_UPSTREAM(
-        "health.path", WR_T_PARSED, health_path, .preset = "off", .parse = rows_parse_health_path,
+        "health.path", WR_T_PARSED, health_path, .preset = "off", .parse = rows_upstream_parse_health_path,
         .grammar = "PATH | off",
         .help = "The keeper asks each server for that path and takes it out of rotation when the answers are "
                 "not `health.expect`.  Without a path, but with a `health.interval`: whether it takes "
                 "connections."),
     ROWS_UPSTREAM("health.interval", WR_T_TIME, health_interval_ms, .preset = "auto",
-                  .words = rows_health_auto, .min = 100, .max = ROWS_DAY,
+                  .words = rows_upstream_health_auto, .min = 100, .max = ROWS_DAY,
                   .help = "The time between two checks of a server; a tenth of it is random.  "
                           "`auto`: 2s where there is a `health.path`, else no checks."),
     ROWS_UPSTREAM("health.timeout", WR_T_TIME, health_timeout_ms, .preset = "2s", .min = 10, .max = 3600000,
                   .help = "A check that has taken that long has failed."),
     ROWS_UPSTREAM(
-        "health.expect", WR_T_PARSED, health_expect, .preset = "200-399", .parse = rows_parse_expect,
+        "health.expect", WR_T_PARSED, health_expect, .preset = "200-399", .parse = rows_upstream_parse_expect,
         .grammar = "CODE|CODE-CODE ... [\"TEXT\"]",
         .help =
             "Which answers are good: statuses and ranges of them, and a text that the first 16 KiB of the "
@@ -473,7 +474,7 @@ const struct wr_directive wr_rows_upstream[] = {
     }
 
 const struct wr_directive wr_rows_control[] = {
-    ROWS_CONTROL("socket", WR_T_PARSED, socket, .parse = rows_parse_socket, .grammar = "PATH | off",
+    ROWS_CONTROL("socket", WR_T_PARSED, socket, .parse = rows_upstream_parse_socket, .grammar = "PATH | off",
                  .help = "The socket that weirctl(8) talks to, for its owner and `group` alone.  Unset: "
                          "`weir.sock` beside `pid`.  `off`: there is none."),
     ROWS_CONTROL("group", WR_T_TEXT, group, .grammar = "GROUP",

@@ -323,6 +323,14 @@ wr_body_ready(const struct wr_req *r)
 }
 
 bool
+wr_body_is_held(const struct wr_req *r)
+{
+    const struct wr_body *b = &r->body;
+
+    return b->taken == 0 || b->spool != NULL || (b->keep && b->kept.bytes == b->taken);
+}
+
+bool
 wr_body_rewind(struct wr_req *r)
 {
     struct wr_body *b = &r->body;
@@ -338,7 +346,7 @@ wr_body_rewind(struct wr_req *r)
         b->taken = 0;
         return true;
     }
-    if (!b->keep || b->kept.bytes != b->taken) {
+    if (!wr_body_is_held(r)) {
         return false;
     }
     wr_chain_move(&all, &b->kept);

@@ -54,6 +54,8 @@ size_t wr_body_room(const struct wr_req *r);
 bool wr_body_take(struct wr_req *r, struct wr_chain *dst, size_t most);
 /* Whether a take would bring bytes or the end. */
 bool wr_body_ready(const struct wr_req *r);
+/* Whether all that was taken could be taken again. */
+bool wr_body_is_held(const struct wr_req *r);
 /* The cursor of a new attempt: back to offset 0.  False when that is not held any more. */
 bool wr_body_rewind(struct wr_req *r);
 /* No repeat is possible from now on: what was kept is let go. */

@@ -228,6 +228,11 @@ wr_errorpage_make(struct wr_req *r, uint16_t status)
         wr_head_add(&r->resp, &r->pool, WR_N_ALLOW, WR_STR_NONE,
                     WR_STR("GET, HEAD, POST, PUT, DELETE, OPTIONS, PATCH"));
     }
+    if (r->retry_after_s > 0) {
+        char *seconds = wr_pool_alloc(&r->pool, 20);
+        wr_head_add(&r->resp, &r->pool, WR_N_RETRY_AFTER, WR_STR_NONE,
+                    wr_str_make(seconds, wr_fmt_u64(seconds, r->retry_after_s)));
+    }
     wr_out_init(&o, p, ERRORPAGE_MOST_BYTES);
     (json ? errorpage_json : errorpage_html)(&o, status, phrase, id);
     wr_assert(!o.full);

@@ -23,7 +23,7 @@ enum wr_phase {
     WR_PHASE_GUARD,    /* allow/deny, limits, WAF on the head, auth */
     WR_PHASE_BODY,     /* only if somebody asked for the body */
     WR_PHASE_LOOKUP,   /* cache, redirect, static file: may answer */
-    WR_PHASE_PICK,     /* sets r->peer; again on a retry */
+    WR_PHASE_PICK,     /* sets r->lease; again on a retry */
     WR_PHASE_RESPONSE, /* edit the response head, push filters */
     WR_PHASES
 };
@@ -52,6 +52,13 @@ struct wr_client {
 struct wr_token {
     uint32_t index;
     uint32_t generation;
+};
+
+/* A request's right to a server: counted by it until it is ended (core/upstream/peer.h). */
+struct wr_lease {
+    struct wr_peer *peer; /* NULL: none */
+    uint64_t since_us;
+    bool trial; /* of a server that was ejected: its outcome decides */
 };
 
 struct wr_filter;
@@ -116,9 +123,13 @@ struct wr_req {
     const struct wr_server *server; /* NULL before ROUTE or without one */
     const struct wr_route *route;   /* never NULL */
     const struct wr_upstream *upstream;
-    struct wr_peer *peer;
+    struct wr_lease lease;          /* of the server of this attempt */
     const struct wr_peer *tried[8]; /* by attempts before (WR_PEER_TRIED) */
     uint8_t tried_n;
+    bool has_pick_hash;
+    bool waited;             /* in the queue of its upstream: does not stand behind others again */
+    uint64_t pick_hash;      /* what decides on the server, for upstreams that balance so */
+    struct wr_peer *sticky;  /* the client's own server; NULL: any */
     bool fresh_retry;        /* the second try for a dead pooled connection was spent */
     struct wr_str send_path; /* what goes upstream: path after strip/path, with the query */
     struct wr_str send_host;
@@ -171,9 +182,11 @@ struct wr_req {
     /* for the log */
     enum wr_err err; /* the first failure; WR_E_NONE */
     uint32_t attempts;
-    uint64_t connect_us;    /* of the last attempt; UINT64_MAX: reused or none */
-    uint64_t first_byte_ms; /* from the attempt's start; UINT64_MAX none */
-    uint64_t upstream_ms;   /* attempts' time in all */
+    enum wr_err attempt_err; /* why the last one was not the last */
+    uint64_t connect_us;     /* of the last attempt; UINT64_MAX: reused or none */
+    uint32_t retry_after_s;  /* for an answer of our own; 0: none */
+    uint64_t first_byte_ms;  /* from the attempt's start; UINT64_MAX none */
+    uint64_t upstream_ms;    /* attempts' time in all */
     uint16_t upstream_status;
     struct wr_str peer_text;  /* "127.0.0.1:8080" */
     uint64_t body_sent_bytes; /* response body bytes handed to the socket or its queue */

@@ -95,6 +95,14 @@ wr_idle_remove(struct wr_upstream_worker *uw, struct wr_idle *i)
 }
 
 void
+wr_idle_drop_peer(struct wr_upstream_worker *uw, struct wr_peer *p)
+{
+    while (!wr_list_empty(&p->idle)) {
+        idle_drop(uw, wr_list_first(&p->idle, struct wr_idle, peer_link));
+    }
+}
+
+void
 wr_idle_drop_all(struct wr_upstream_worker *uw)
 {
     while (!wr_list_empty(&uw->idle)) {

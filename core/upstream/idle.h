@@ -28,6 +28,8 @@ void wr_idle_put(struct wr_upstream_worker *uw, struct wr_idle *i, struct wr_pee
 struct wr_idle *wr_idle_get(struct wr_upstream_worker *uw, struct wr_peer *p);
 /* Takes one out (FIN or bytes came). */
 void wr_idle_remove(struct wr_upstream_worker *uw, struct wr_idle *i);
+/* All of a peer that goes. */
+void wr_idle_drop_peer(struct wr_upstream_worker *uw, struct wr_peer *p);
 void wr_idle_drop_all(struct wr_upstream_worker *uw);
 
 #endif

@@ -8,6 +8,8 @@
 #include "core/http/response.h"
 #include "core/upstream/back_table.h"
 #include "core/upstream/retry.h"
+#include "core/upstream/retry_budget.h"
+#include "core/upstream/upstream_worker.h"
 
 /* A server that does not know Expect says nothing: then weir tells the client to go on. */
 #define PROXY_CONTINUE_WAIT_MS 1000
@@ -26,16 +28,27 @@ proxy_after(uint64_t ms)
     return ms == WR_OFF ? WR_TIMER_NEVER : wr_clock.mono_ms + ms;
 }
 
-/* The attempt is over, well or not: its times go into the record, the lease ends. */
+static bool
+proxy_is_error(uint16_t status)
+{
+    /* 501 and 505 are about the request */
+    return status >= 500 && status != 501 && status != 505;
+}
+
+/* The attempt is over, well or not: its times go into the record.  The lease goes on when the same server is
+ * tried again. */
 static void
-proxy_close_attempt(struct wr_xfer *x)
+proxy_close_attempt(struct wr_xfer *x, bool keep_lease)
 {
     struct wr_req *r = x->r;
 
     r->upstream_ms += (wr_clock.mono_us - x->began_us) / 1000;
-    wr_peer_done(x->peer);
     r->x = NULL;
-    r->source = NULL;
+    if (!keep_lease) {
+        r->source = NULL;
+        wr_peer_done(r->sv, &r->lease);
+        x->peer = NULL;
+    }
     r->source_due_ms = WR_TIMER_NEVER;
 }
 
@@ -57,18 +70,32 @@ proxy_body_ready(struct wr_req *r)
     }
 }
 
+/* The deadline passed, and it was this server that used it up. */
+static bool
+proxy_kept_waiting(const struct wr_xfer *x)
+{
+    const struct wr_req *r = x->r;
+
+    return r->err == WR_E_DEADLINE && !x->got_head &&
+        (wr_clock.mono_us - x->began_us) / 1000 >= r->route->conf.deadline_ms / 2;
+}
+
 static void
 proxy_cancel(struct wr_req *r)
 {
     struct wr_xfer *x = r->x;
 
     if (x == NULL) {
+        wr_peer_done(r->sv, &r->lease); /* picked, and not asked yet */
         return;
+    }
+    if (proxy_kept_waiting(x)) {
+        wr_peer_failed(r->sv, &r->lease);
     }
     if (x->bs != NULL) {
         x->back->abort(x);
     }
-    proxy_close_attempt(x);
+    proxy_close_attempt(x, false);
 }
 
 /* The head went out, and client and server wait for each other. */
@@ -100,7 +127,7 @@ proxy_due(struct wr_req *r)
     wr_xfer_gone(x, why);
 }
 
-static const struct wr_source proxy_source = {
+const struct wr_source wr_proxy_source = {
     .name = "proxy",
     .credit = proxy_credit,
     .body_ready = proxy_body_ready,
@@ -114,14 +141,14 @@ static void
 proxy_remember(struct wr_req *r)
 {
     if (r->tried_n < WR_PEER_TRIED) {
-        r->tried[r->tried_n++] = r->peer;
+        r->tried[r->tried_n++] = r->lease.peer;
     }
 }
 
 void
 wr_proxy_start(struct wr_req *r)
 {
-    if (r->upstream == NULL || r->peer == NULL) {
+    if (r->upstream == NULL || r->lease.peer == NULL) {
         /* ROUTE found a target that no module serves. */
         wr_req_fail(r, WR_E_INTERNAL);
         return;
@@ -136,7 +163,7 @@ proxy_attempt(struct wr_req *r, bool fresh, uint8_t nth)
     struct wr_xfer *x = wr_pool_zalloc(&r->pool, sizeof(*x));
 
     x->r = r;
-    x->peer = r->peer;
+    x->peer = r->lease.peer;
     x->back = &wr_back_h1_ops;
     x->began_us = wr_clock.mono_us;
     x->idle_ms = r->route->conf.idle_ms;
@@ -145,10 +172,9 @@ proxy_attempt(struct wr_req *r, bool fresh, uint8_t nth)
     x->upgrade = r->wants_upgrade;
     r->body.expect_passed = wr_body_waits_continue(r) && !x->peer->http10;
     r->x = x;
-    r->source = &proxy_source;
+    r->source = &wr_proxy_source;
     r->attempts++;
-    r->peer_text = x->peer->text;
-    wr_peer_take(x->peer);
+    r->peer_text = x->peer->found ? wr_pool_str(&r->pool, x->peer->text) : x->peer->text;
     if (!x->back->start(x, fresh)) {
         wr_xfer_gone(x, WR_E_UPSTREAM_CONNECT);
     } else if (x->bs != NULL && x->sent_us == 0) {
@@ -212,8 +238,104 @@ wr_xfer_tunnel_over(struct wr_xfer *x)
 {
     struct wr_req *r = x->r;
 
-    proxy_close_attempt(x);
+    proxy_close_attempt(x, false);
     r->front->credit(r);
+}
+
+/* Everything that decides on another attempt; `why` UPSTREAM_STATUS: the head that r holds. */
+static struct wr_retry_facts
+proxy_facts(const struct wr_xfer *x, enum wr_err why)
+{
+    const struct wr_req *r = x->r;
+    const struct wr_upstream_group *g = wr_upstream_group_of(r->sv, r->upstream);
+
+    return (struct wr_retry_facts){
+        .why = why,
+        .status = r->status,
+        .conf = &r->route->conf.retry,
+        .reused = x->reused,
+        .wrote = x->wrote,
+        .got_byte = x->got_byte,
+        .got_head = x->got_head,
+        .head_sent = r->resp_begun,
+        .idempotent = proxy_idempotent(r->method_id),
+        .body_held = wr_body_is_held(r),
+        .more_addresses = x->nth + 1 < x->peer->addrs_n,
+        .retries = r->tried_n,
+        .servers_left = r->tried_n + 1u < g->peers_n && r->tried_n + 1u < WR_PEER_TRIED,
+        .fresh_retry_used = r->fresh_retry,
+    };
+}
+
+/* Another server may be asked, and the budget of all workers has one more try. */
+static bool
+proxy_may_retry(struct wr_xfer *x, enum wr_err why)
+{
+    struct wr_upstream_group *g = wr_upstream_group_of(x->r->sv, x->r->upstream);
+
+    if (g->row == NULL || wr_retry_budget_take(g->row, wr_clock.mono_ms)) {
+        return true;
+    }
+    wr_req_log(x->r, WR_LOG_INFO,
+               "attempt failed reason=%s server=%.*s, retry budget of the upstream is used up",
+               wr_err_info[why].reason, WR_STR_ARG(x->peer->text));
+    return false;
+}
+
+/* A head that `retry` names: is it to be thrown away? */
+static bool
+proxy_retries_status(struct wr_xfer *x)
+{
+    enum wr_err reason;
+    struct wr_retry_facts facts = proxy_facts(x, WR_E_UPSTREAM_STATUS);
+
+    return !x->r->tunnel && wr_retry_decide(&facts, &reason) == WR_RETRY_SERVER &&
+        proxy_may_retry(x, WR_E_UPSTREAM_STATUS);
+}
+
+static void
+proxy_another_server(struct wr_xfer *x, enum wr_err why)
+{
+    struct wr_req *r = x->r;
+
+    wr_req_log(r, WR_LOG_INFO, "attempt failed reason=%s server=%.*s attempt=%u, trying another server",
+               wr_err_info[why].reason, WR_STR_ARG(x->peer->text), r->attempts);
+    proxy_remember(r);
+    proxy_close_attempt(x, false);
+    r->attempt_err = why;
+    r->sticky = NULL;
+    if (wr_body_rewind(r)) {
+        wr_pipeline_again(r);
+    } else {
+        wr_req_fail(r, why); /* its file could not be read again */
+    }
+}
+
+static void
+proxy_same_server(struct wr_xfer *x, enum wr_err why, uint8_t nth)
+{
+    struct wr_req *r = x->r;
+
+    wr_req_log(r, WR_LOG_INFO, "attempt failed reason=%s server=%.*s attempt=%u, trying %s",
+               wr_err_info[why].reason, WR_STR_ARG(x->peer->text), r->attempts,
+               nth > 0 ? "its next address" : "a fresh connection");
+    proxy_close_attempt(x, true);
+    if (wr_body_rewind(r)) {
+        proxy_attempt(r, true, nth);
+        return;
+    }
+    wr_req_fail(r, why);
+}
+
+static void
+proxy_drop_head(struct wr_xfer *x)
+{
+    struct wr_req *r = x->r;
+
+    x->back->abort(x);
+    memset(&r->resp, 0, sizeof(r->resp));
+    r->status = 0;
+    proxy_another_server(x, WR_E_UPSTREAM_STATUS);
 }
 
 void
@@ -225,6 +347,11 @@ wr_xfer_head(struct wr_xfer *x, bool more)
     x->peer->http10 = r->resp_minor == 0;
     r->upstream_status = r->status;
     r->first_byte_ms = (wr_clock.mono_us - x->began_us) / 1000;
+    wr_peer_answered(r->sv, &r->lease, !proxy_is_error(r->status), wr_clock.mono_us - x->began_us);
+    if (wr_unlikely(r->status >= 400) && r->route->conf.retry.statuses_n > 0 && proxy_retries_status(x)) {
+        proxy_drop_head(x);
+        return;
+    }
     if (r->tunnel) {
         x->idle_ms = r->route->conf.tunnel_ms;
     }
@@ -248,7 +375,7 @@ wr_xfer_end(struct wr_xfer *x, struct wr_chain *ch, struct wr_head *trailers)
 {
     struct wr_req *r = x->r;
 
-    proxy_close_attempt(x);
+    proxy_close_attempt(x, false);
     wr_body_forget(r);
     if (trailers == NULL || trailers->n == 0) {
         wr_resp_body(r, ch, true);
@@ -264,44 +391,29 @@ void
 wr_xfer_gone(struct wr_xfer *x, enum wr_err why)
 {
     struct wr_req *r = x->r;
-    struct wr_retry_facts facts = {
-        .why = why,
-        .reused = x->reused,
-        .wrote = x->wrote,
-        .got_byte = x->got_byte,
-        .head_sent = r->resp_begun,
-        .idempotent = proxy_idempotent(r->method_id),
-        .more_addresses = x->nth + 1 < x->peer->addrs_n && !x->wrote,
-        .attempts = r->attempts,
-        .servers_left = r->tried_n + 1u < r->upstream->servers_n && r->tried_n + 1u < WR_PEER_TRIED,
-        .fresh_retry_used = r->fresh_retry,
-    };
+    struct wr_retry_facts facts = proxy_facts(x, why);
     enum wr_err reason;
 
-    proxy_close_attempt(x);
-    facts.body_held = wr_body_rewind(r);
-    enum wr_retry verdict = wr_retry_decide(&facts, &reason);
-    if (verdict != WR_RETRY_NO) {
-        wr_req_log(r, WR_LOG_INFO, "attempt failed reason=%s server=%.*s attempt=%u, trying %s",
-                   wr_err_info[reason].reason, WR_STR_ARG(x->peer->text), r->attempts,
-                   verdict == WR_RETRY_SERVER      ? "another server"
-                       : verdict == WR_RETRY_FRESH ? "a fresh connection"
-                                                   : "its next address");
+    if (!wr_retry_dead_pooled(&facts) && why != WR_E_TUNNEL_IDLE) {
+        wr_peer_failed(r->sv, &r->lease);
     }
-    switch (verdict) {
-    case WR_RETRY_NO:
-        wr_req_fail(r, reason);
-        return;
+    switch (wr_retry_decide(&facts, &reason)) {
+    case WR_RETRY_SERVER:
+        if (proxy_may_retry(x, reason)) {
+            proxy_another_server(x, reason);
+            return;
+        }
+        break;
     case WR_RETRY_ADDRESS:
-        proxy_attempt(r, true, (uint8_t)(x->nth + 1));
+        proxy_same_server(x, reason, (uint8_t)(x->nth + 1));
         return;
     case WR_RETRY_FRESH:
         r->fresh_retry = true;
-        proxy_attempt(r, true, 0);
+        proxy_same_server(x, reason, 0);
         return;
-    case WR_RETRY_SERVER:
-        proxy_remember(r);
-        wr_pipeline_again(r);
-        return;
+    case WR_RETRY_NO:
+        break;
     }
+    proxy_close_attempt(x, false);
+    wr_req_fail(r, reason);
 }

@@ -4,35 +4,51 @@
  */
 #include "core/upstream/retry.h"
 
-#define RETRY_ATTEMPTS_MOST 8
+bool
+wr_retry_dead_pooled(const struct wr_retry_facts *f)
+{
+    return f->reused && !f->got_byte && (f->why == WR_E_UPSTREAM_CLOSED || f->why == WR_E_UPSTREAM_RESET);
+}
 
 static bool
-retry_is_connect(enum wr_err why)
+retry_names_status(const struct wr_retry_facts *f)
 {
-    return why == WR_E_UPSTREAM_CONNECT || why == WR_E_UPSTREAM_CONNECT_TIMEOUT;
+    for (unsigned i = 0; i < f->conf->statuses_n; i++) {
+        if (f->conf->statuses[i] == f->status) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether `retry` says so for this kind of failure. */
+static bool
+retry_is_wanted(const struct wr_retry_facts *f)
+{
+    if (f->why == WR_E_UPSTREAM_STATUS) {
+        return f->idempotent && retry_names_status(f);
+    }
+    if (!f->wrote) {
+        return f->conf->connect;
+    }
+    return f->conf->idempotent && f->idempotent && !f->got_head;
 }
 
 enum wr_retry
 wr_retry_decide(const struct wr_retry_facts *f, enum wr_err *reason)
 {
-    bool dead_pooled =
-        f->reused && !f->got_byte && (f->why == WR_E_UPSTREAM_CLOSED || f->why == WR_E_UPSTREAM_RESET);
+    bool dead_pooled = wr_retry_dead_pooled(f);
 
-    *reason = f->why;
-    if (dead_pooled) {
-        *reason = WR_E_UPSTREAM_CLOSED_REUSED;
-    }
-    if (f->head_sent || f->got_byte || !f->body_held || f->attempts >= RETRY_ATTEMPTS_MOST) {
+    *reason = dead_pooled ? WR_E_UPSTREAM_CLOSED_REUSED : f->why;
+    if (f->head_sent || !f->body_held) {
         return WR_RETRY_NO;
     }
-    if (dead_pooled) {
-        return !f->fresh_retry_used && (f->idempotent || !f->wrote) ? WR_RETRY_FRESH : WR_RETRY_NO;
+    if (dead_pooled && !f->fresh_retry_used && (f->idempotent || !f->wrote)) {
+        return WR_RETRY_FRESH;
     }
-    if (!retry_is_connect(f->why)) {
-        return WR_RETRY_NO;
-    }
-    if (f->more_addresses) {
+    if (f->more_addresses && !f->wrote) {
         return WR_RETRY_ADDRESS;
     }
-    return f->servers_left ? WR_RETRY_SERVER : WR_RETRY_NO;
+    return f->servers_left && f->retries < f->conf->times && retry_is_wanted(f) ? WR_RETRY_SERVER
+                                                                                : WR_RETRY_NO;
 }

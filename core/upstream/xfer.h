@@ -30,7 +30,9 @@ struct wr_xfer {
     bool got_continue; /* the server has said 100 */
 };
 
-/* PICK has set r->peer: begins an attempt (wr_pipeline_proxy). */
+/* Ends r's lease and attempt, whatever they are at; r's source from PICK on. */
+extern const struct wr_source wr_proxy_source;
+/* PICK has set r->lease: begins an attempt (wr_pipeline_proxy). */
 void wr_proxy_start(struct wr_req *r);
 
 /* ---- a back calls these ---- */
