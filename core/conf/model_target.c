@@ -259,8 +259,10 @@ wr_conf_model_target(struct wr_model_build *mb, struct wr_str text, struct wr_st
             return forms[i].parse(&job, wr_str_make(s.p + word.n, s.n - word.n));
         }
     }
-    if (wr_str_starts(s, WR_STR("https://")) || wr_str_starts(s, WR_STR("file:")) ||
-        wr_str_starts(s, WR_STR("dns:")) || wr_str_starts(s, WR_STR("srv:"))) {
+    if (wr_str_starts(s, WR_STR("dns:")) || wr_str_starts(s, WR_STR("srv:"))) {
+        return model_target_refuse(&job, "that stands in an [upstream], as a server of it");
+    }
+    if (wr_str_starts(s, WR_STR("https://")) || wr_str_starts(s, WR_STR("file:"))) {
         return model_target_refuse(&job, "known, not in this release");
     }
     if (wr_str_starts(s, WR_STR("unix:")) || model_target_has_port(s)) {

@@ -45,13 +45,10 @@ model_upstream_host_ok(struct wr_str s)
     return s.n > 0 && s.n <= 253 && s.p[0] != '.';
 }
 
-/* The forms that are addresses in the language, but not here, or not in this release. */
+/* The forms that are addresses in the language, but not in this release. */
 static const char *
 model_upstream_future(struct wr_str s)
 {
-    if (wr_str_starts(s, WR_STR("dns:")) || wr_str_starts(s, WR_STR("srv:"))) {
-        return "that stands in an [upstream], as a server of it";
-    }
     return wr_str_starts(s, WR_STR("file:")) || wr_str_starts(s, WR_STR("https://"))
         ? "known, not in this release"
         : NULL;

@@ -170,9 +170,12 @@ rows_upstream_parse_eject(struct wr_pool *pool, struct wr_str value, void *field
         (!rows_upstream_phrase(pool, &rest, "at most P", v + 3) || wr_conf_word(pool, &rest, &more))) {
         return false;
     }
-    if (v[0] < 1 || v[0] > 1000000 || v[1] < 100 || v[1] > ROWS_DAY || v[2] < 100 || v[2] > ROWS_DAY ||
-        v[3] < 1 || v[3] > 100) {
-        *why = "1 to 1000000 errors, times of 100ms to 1d, 1% to 100%";
+    if (v[0] < 1 || v[0] > 1000000 || v[1] < 100 || v[1] > ROWS_DAY || v[2] < 100 || v[2] > ROWS_DAY) {
+        *why = "1 to 1000000 errors, times of 100ms to 1d";
+        return false;
+    }
+    if (v[3] < 1 || v[3] > 100) {
+        *why = "1% to 100%";
         return false;
     }
     *(struct wr_eject_conf *)field = (struct wr_eject_conf){

@@ -156,7 +156,7 @@ model_test_targets(void)
         {TO(""), 4, "error: /x = : nothing stands there"},
         {TO("https://x"), 4, "error: /x = https://x: known, not in this release"},
         {TO("file:/srv/www"), 4, "error: /x = file:/srv/www: known, not in this release"},
-        {TO("dns:x:80"), 4, "error: /x = dns:x:80: known, not in this release"},
+        {TO("dns:x:80"), 4, "error: /x = dns:x:80: that stands in an [upstream]"},
         {TO("http://x/"), 4, "error: /x = http://x/: a target has no path, not even \"/\""},
         {TO("http://x/y"), 4, "error: /x = http://x/y: a target has no path (see strip and path)"},
         {TO("http://"), 4, "error: /x = http://: a host is missing"},
@@ -214,7 +214,13 @@ model_test_upstreams(void)
         {UP("server = a"), 2, "error: server: \"a\": a port is missing"},
         {UP("server = http://a:1"), 2,
          "error: server: \"http://a:1\": a server is HOST:PORT, without http://"},
-        {UP("server = dns:a:1"), 2, "error: server: \"dns:a:1\": known, not in this release"},
+        {UP("server = dns:a:1 srv:_http._tcp.app.internal file:/run/list"), 0, NULL},
+        {UP("server = dns:a"), 2, "error: server: \"a\": a port is missing"},
+        {UP("server = dns:10.0.0.1:80"), 2, "error: server: \"dns:10.0.0.1:80\": dns: takes NAME:PORT"},
+        {UP("server = dns:"), 2, "error: server: \"dns:\": dns: takes NAME:PORT"},
+        {UP("server = srv:a:80"), 2, "error: server: \"srv:a:80\": srv: takes a name"},
+        {UP("server = file:list"), 2, "error: server: \"file:list\": file: takes the absolute path"},
+        {UP("server.a = dns:x:1\nserver.b = dns:x:1"), 3, "error: dns:x:1 stands twice in [upstream u]"},
         {UP("server = a:1 weight=2"), 2, "error: server: \"weight=2\": not HOST:PORT"},
         {UP("server.a = a:1 wieght=2"), 2, "error: server.a: unknown word \"wieght=2\""},
         {UP("server.a = a:1 bakcup"), 2, "error: server.a: unknown word \"bakcup\""},
@@ -243,6 +249,75 @@ model_test_upstreams(void)
                u->servers[1].global_index == 1,
            "names, numbers");
     tap_is_int(u->conf.keepalive, 0, "keepalive = off");
+}
+
+static void
+model_test_balance(void)
+{
+    static const struct model_row rows[] = {
+        {UP("server = a:1\nbalance = round_robin"), 0, NULL},
+        {UP("server = a:1\nbalance = hash header.X-User"), 0, NULL},
+        {UP("server = a:1\nbalance = hash"), 3, "error: bad value \"hash\" of balance: hash takes client_ip"},
+        {UP("server = a:1\nbalance = hash header."), 3, "error: bad value \"hash header.\" of balance"},
+        {UP("server = a:1\nbalance = leastconn"), 3,
+         "error: bad value \"leastconn\" of balance: no such way to balance"},
+        {UP("server = a:1\nbalance = p2c now"), 3,
+         "error: bad value \"p2c now\" of balance: there is a word too many"},
+        {UP("server = a:1\nsticky = cookie"), 3,
+         "error: bad value \"cookie\" of sticky: it is the word cookie and the name of one"},
+        {UP("server = a:1\nsticky = header X"), 3,
+         "error: bad value \"header X\" of sticky: it is the word cookie and the name of one"},
+        {UP("server = a:1\nsticky = cookie srv\nsticky.key = short"), 4,
+         "error: sticky.key has less than 16"},
+        {UP("server = a:1\nqueue = 10 for 1s"), 3, "warning: no server of [upstream u] has a max=N"},
+        {UP("server.a = a:1 max=2\nqueue = 10 for 1s"), 0, NULL},
+        {UP("server.a = a:1 max=2\nqueue = 10"), 3, "error: bad value \"10\" of queue: not N for TIME"},
+        {UP("server.a = a:1 max=2\nqueue = 0 for 1s"), 3,
+         "error: bad value \"0 for 1s\" of queue: 1 to 1000000 requests"},
+        {UP("server = a:1\neject = 5 errors in 10s for 30s"), 0, NULL},
+        {UP("server = a:1\neject = 1 error in 10s for 30s, at most 100%"), 0, NULL},
+        {UP("server = a:1\neject = 5 errors in 10s"), 3,
+         "error: bad value \"5 errors in 10s\" of eject: not N errors in TIME for TIME, at most N%"},
+        {UP("server = a:1\neject = 5 errors in 10s for 30s, at most 50"), 3,
+         "error: bad value \"5 errors in 10s for 30s, at most 50\" of eject: not N errors in TIME"},
+        {UP("server = a:1\neject = 5 errors in 10s for 30s, at most 101%"), 3,
+         "error: bad value \"5 errors in 10s for 30s, at most 101%\" of eject: 1% to 100%"},
+        {UP("server = a:1\nhealth.path = up"), 3,
+         "error: bad value \"up\" of health.path: a path begins with \"/\""},
+        {UP("server = a:1\nhealth.expect = 200-299 304 \"all good\""), 0, NULL},
+        {UP("server = a:1\nhealth.expect = \"x\" 200"), 3,
+         "error: bad value \"\"x\" 200\" of health.expect: the text stands last"},
+        {UP("server = a:1") "\nretry = connect status:502,503 times:3", 0, NULL},
+        {UP("server = a:1") "\nretry = times:3", 7,
+         "error: bad value \"times:3\" of retry: nothing says when"},
+        {UP("server = a:1") "\nretry = status:99", 7,
+         "error: bad value \"status:99\" of retry: status: takes up to 16 codes"},
+        {UP("server = a:1") "\nretry = connect times:9", 7,
+         "error: bad value \"connect times:9\" of retry: times: takes 1 to 8"},
+        {UP("server = a:1") "\n[weir]\nresolver = 127.0.0.1 [::1]:5353", 0, NULL},
+        {UP("server = a:1") "\n[weir]\nresolver = ns1.example.com", 8,
+         "error: bad value \"ns1.example.com\" of resolver: not IP or IP:PORT"},
+        {UP("server = a:1") "\n[control]\nsocket = run/sock", 8,
+         "error: bad value \"run/sock\" of socket: not an absolute path"},
+    };
+
+    MODEL_RUN(rows);
+    ct_load(UP("server = x:1\neject = 3 errors in 2s for 1m, at most 20%\nqueue = 7 for 250ms\n"
+               "health.path = /up\nhealth.expect = 200 301-303 \"ok\"") "\n" MODEL_APP);
+    const struct wr_upstream_conf *c = &ct_conf.model->upstreams[0]->conf;
+    tap_ok(c->eject.errors == 3 && c->eject.window_ms == 2000 && c->eject.out_ms == 60000 &&
+               c->eject.most_percent == 20,
+           "eject");
+    tap_ok(c->queue.most == 7 && c->queue.time_ms == 250, "queue");
+    tap_ok(c->health_expect.n == 2 && c->health_expect.range[1].to == 303 &&
+               wr_str_eq(c->health_expect.body, WR_STR("ok")),
+           "health.expect");
+    tap_is_int((long long)c->health_interval_ms, 2000, "a path alone is checked every 2 s");
+    c = &ct_conf.model->upstreams[1]->conf;
+    tap_ok(c->eject.errors == 5 && c->eject.most_percent == 50 && c->slow_start_ms == 10000, "the presets");
+    tap_is_int((long long)c->health_interval_ms, 0, "without a path there are no checks");
+    const struct wr_retry_conf *retry = &ct_route(0, "/*", "")->conf.retry;
+    tap_ok(retry->connect && retry->idempotent && retry->times == 2 && retry->statuses_n == 0, "of retry");
 }
 
 static void
@@ -516,6 +591,7 @@ main(void)
     model_test_listen();
     model_test_targets();
     model_test_upstreams();
+    model_test_balance();
     model_test_patterns();
     model_test_routes();
     model_test_inherited_targets();

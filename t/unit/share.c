@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "core/base/clock.h"
 #include "core/base/log.h"
 #include "core/shm/zone.h"
 #include "t/unit/conf_text.h"
@@ -21,6 +22,8 @@ share_hear(void *arg, enum wr_log_level level, const char *line, size_t n)
 }
 
 /* A cycle with that configuration. */
+static const struct wr_upstream *share_left_out;
+
 static struct wr_model *
 share_cycle(uint64_t generation, const char *text)
 {
@@ -29,7 +32,7 @@ share_cycle(uint64_t generation, const char *text)
         return NULL;
     }
     wr_zones_begin(generation);
-    bool ok = wr_share_claim(ct_conf.model, generation);
+    bool ok = wr_share_claim(ct_conf.model, generation, &share_left_out);
     wr_zones_commit();
     return ok ? ct_conf.model : NULL;
 }
@@ -114,20 +117,19 @@ share_test_full(void)
     size_t n;
     FILE *f = open_memstream(&text, &n);
 
-    fprintf(f, SHARE_SERVER "[upstream a]\nserver =");
+    fprintf(f, SHARE_SERVER "[upstream a]\n");
     for (unsigned i = 0; i < MANY; i++) {
-        fprintf(f, " 10.%u.%u.%u:80", i >> 16, i >> 8 & 255, i & 255);
+        fprintf(f, "server.s%u = 10.%u.%u.%u:80\n", i, i >> 16, i >> 8 & 255, i & 255);
     }
     fprintf(f, "\n");
     fclose(f);
-    share_said[0] = '\0';
     struct wr_model *m = share_cycle(6, text);
     size_t without = 0;
     for (size_t i = 0; m != NULL && i < m->upstreams[0]->servers_n; i++) {
         without += m->upstreams[0]->servers[i].share == WR_SHARE_NONE;
     }
-    tap_ok(without >= 100 && without < 110, "when there is no room, the rest stays private (%zu)", without);
-    tap_ok(strstr(share_said, "no room for all upstream servers") != NULL, "with a notice");
+    tap_ok(without >= 100 && without < 110, "when there is no room, the rest has no row (%zu)", without);
+    tap_ok(m != NULL && share_left_out == m->upstreams[0], "and the upstream is named");
     wr_share_sweep(7);
     free(text);
 }
@@ -157,18 +159,75 @@ share_test_block(void)
     wr_share_block(sh, s, 0, WR_BLOCK_DRAIN, WR_SHARE_HAND);
 }
 
+/* Rows that the keeper makes at run time. */
+static void
+share_test_found(void)
+{
+    const char *text = "[upstream a]\nserver = dns:app:80\n[server *]\ntls = off\n/* = a";
+    wr_share_sweep(10);
+    struct wr_model *m = share_cycle(10, text);
+    struct wr_share *sh = wr_share_own();
+    uint32_t group = m->upstreams[0]->share;
+    uint32_t one = wr_share_find(sh, group, WR_STR("a"), WR_STR("10.0.0.1:80"), 10);
+    uint32_t two = wr_share_find(sh, group, WR_STR("a"), WR_STR("10.0.0.2:80"), 10);
+    struct wr_share_server *s = wr_share_server_at(sh, one);
+
+    tap_ok(one != two && s != NULL && s->found && s->group == group, "a server that is found gets a row");
+    tap_is_int(wr_share_find(sh, group, WR_STR("a"), WR_STR("10.0.0.1:80"), 10), one, "once");
+    tap_is_int((long long)atomic_load(&s->slow_from_ms), 0, "the first of all needs no slow start");
+    tap_ok(atomic_load(&wr_share_server_at(sh, two)->slow_from_ms) != 0, "one that comes to others does");
+    share_cycle(11, text);
+    wr_share_sweep(11);
+    tap_is_int(wr_share_find(sh, group, WR_STR("a"), WR_STR("10.0.0.1:80"), 11), one, "a reload keeps it");
+    tap_ok(!wr_share_forget(sh, one), "it is not forgotten while it is there");
+    wr_share_block(sh, s, WR_BLOCK_GONE, 0, WR_SHARE_SOURCE);
+    atomic_store(&s->inflight[3], 1);
+    atomic_store(&wr_slots_table()->claimed, 4);
+    tap_ok(!wr_share_forget(sh, one), "nor while it has requests");
+    atomic_store(&s->inflight[3], 0);
+    tap_ok(wr_share_forget(sh, one) && atomic_load(&s->key) == 0, "then it is");
+}
+
+static void
+share_test_eject(void)
+{
+    struct wr_model *m =
+        share_cycle(12, "[upstream a]\nserver = 10.0.0.1:1 10.0.0.2:1 10.0.0.3:1 10.0.0.4:1\n" SHARE_SERVER);
+    struct wr_share *sh = wr_share_own();
+    struct wr_share_server *s[4];
+
+    for (int i = 0; i < 4; i++) {
+        s[i] = wr_share_server_at(sh, m->upstreams[0]->servers[i].share);
+    }
+    tap_ok(wr_share_eject(sh, s[0], 4, 50, 1000, false), "one of four is ejected");
+    tap_is_int((long long)(atomic_load(&s[0]->ejected_to_ms) - wr_clock.mono_ms), 1000, "for its time");
+    tap_ok(!wr_share_eject(sh, s[0], 4, 50, 1000, false), "once");
+    tap_ok(wr_share_eject(sh, s[1], 4, 50, 1000, false), "and a second one");
+    tap_ok(!wr_share_eject(sh, s[2], 4, 50, 1000, false), "more than half are not");
+    tap_ok(wr_share_eject(sh, s[0], 4, 50, 1000, true), "a failed trial");
+    tap_is_int((long long)(atomic_load(&s[0]->ejected_to_ms) - wr_clock.mono_ms), 2000, "doubles the time");
+    for (int i = 0; i < 9; i++) {
+        wr_share_eject(sh, s[0], 4, 50, 1000, true);
+    }
+    tap_is_int((long long)(atomic_load(&s[0]->ejected_to_ms) - wr_clock.mono_ms), 10000, "up to ten times");
+    wr_share_block(sh, s[0], 0, WR_BLOCK_EJECTED, WR_SHARE_TRIAL);
+    tap_ok(atomic_load(&s[0]->slow_from_ms) != 0, "one that comes back starts slowly");
+    tap_ok(wr_share_eject(sh, s[0], 4, 50, 1000, false), "and can be ejected again");
+    tap_is_int((long long)(atomic_load(&s[0]->ejected_to_ms) - wr_clock.mono_ms), 1000, "from the start");
+}
+
 /* Workers that count, block and unblock are killed at any instruction. */
 static void
 share_test_deaths(void)
 {
     enum { KILLS = 200 };
-    struct wr_model *m = share_cycle(9, SHARE_TWO);
+    struct wr_model *m = share_cycle(13, SHARE_TWO);
     struct wr_share *sh = wr_share_own();
     struct wr_share_server *s = wr_share_server_at(sh, share_of(m, "a", "one"));
     unsigned leaked = 0, stuck = 0;
 
     for (int i = 0; i < KILLS; i++) {
-        unsigned slot = (unsigned)wr_slot_claim(WR_SLOT_WORKER, 9, 0);
+        unsigned slot = (unsigned)wr_slot_claim(WR_SLOT_WORKER, 13, 0);
         pid_t pid = fork();
         if (pid == 0) {
             wr_slot_enter(slot);
@@ -204,6 +263,8 @@ main(void)
     share_test_names();
     share_test_full();
     share_test_block();
+    share_test_found();
+    share_test_eject();
     share_test_deaths();
     ct_begin();
     return tap_done();
