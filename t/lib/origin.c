@@ -2,8 +2,12 @@
  * An upstream for tests and benchmarks that must not be the slow part: one
  * epoll loop, HTTP/1.1 with keep-alive.
  *
- *   origin -p PORT [-a ADDRESS]
+ *   origin -p PORT [-a ADDRESS] [-D MS] [-S STATUS]
  *
+ * -D: every answer but that of /stats takes so long; -S: has that status.
+ *
+ *   /stats            {"requests":N,"now":N,"most":N}: answered ones, in progress now and at most
+ *   /status?code=N    an answer of that status
  *   /1k               1 KiB
  *   /big?bytes=N      N bytes with a length
  *   /chunked?bytes=N  the same, chunked
@@ -43,6 +47,7 @@ struct conn {
     int fd;
     enum mode mode;
     bool close_after, chunked_out, writing;
+    bool counted; /* among those in progress */
     uint64_t due_ms, every_ms;
     uint64_t left;     /* events, drip bytes, body bytes to send, or of the request to read */
     uint64_t received; /* body bytes of the request */
@@ -51,6 +56,12 @@ struct conn {
     char *out;
     char in[IN_BYTES];
 };
+
+static struct {
+    uint64_t requests, now, most;
+} stats;
+static uint64_t delay_ms;
+static int preset_status = 200;
 
 static int ep;
 static struct conn *timed;
@@ -90,8 +101,17 @@ timer_on(struct conn *c, uint64_t after_ms)
 }
 
 static void
+count_end(struct conn *c)
+{
+    stats.now -= c->counted;
+    stats.requests += c->counted;
+    c->counted = false;
+}
+
+static void
 drop(struct conn *c)
 {
+    count_end(c);
     timer_off(c);
     close(c->fd);
     free(c->out);
@@ -235,15 +255,30 @@ base64(const uint8_t *p, size_t n, char *out)
 /* ---- answers */
 
 static void
-answer(struct conn *c, const char *body)
+answer_status(struct conn *c, int status, const char *body)
 {
     char text[512];
-    snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n%s\r\n%s", strlen(body),
-             c->close_after ? "Connection: close\r\n" : "", body);
+    snprintf(text, sizeof text, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n%s\r\n%s", status,
+             status < 400 ? "OK" : "Not so", strlen(body), c->close_after ? "Connection: close\r\n" : "", body);
     put_text(c, text);
     c->mode = SENDING;
     c->left = 0;
     c->chunked_out = false;
+}
+
+static void
+answer(struct conn *c, const char *body)
+{
+    answer_status(c, preset_status, body);
+}
+
+static void
+answer_stats(struct conn *c)
+{
+    char text[128];
+    snprintf(text, sizeof text, "{\"requests\":%llu,\"now\":%llu,\"most\":%llu}",
+             (unsigned long long)stats.requests, (unsigned long long)stats.now, (unsigned long long)stats.most);
+    answer_status(c, 200, text);
 }
 
 static void
@@ -269,7 +304,22 @@ respond(struct conn *c, const char *target, const char *head)
 {
     char text[256];
     const char *bye = c->close_after ? "Connection: close\r\n" : "";
-    if (strncmp(target, "/big", 4) == 0 || strncmp(target, "/chunked", 8) == 0 ||
+    if (strncmp(target, "/stats", 6) == 0) {
+        answer_stats(c);
+        return;
+    }
+    if (!c->counted) {
+        c->counted = true;
+        if (++stats.now > stats.most) {
+            stats.most = stats.now;
+        }
+    }
+    if (delay_ms > 0) {
+        c->mode = SLOW;
+        timer_on(c, delay_ms);
+    } else if (strncmp(target, "/status", 7) == 0) {
+        answer_status(c, (int)query(target, "code", 200), "");
+    } else if (strncmp(target, "/big", 4) == 0 || strncmp(target, "/chunked", 8) == 0 ||
         strncmp(target, "/1k", 3) == 0) {
         c->chunked_out = target[1] == 'c';
         c->left = query(target, "bytes", 1024);
@@ -361,6 +411,7 @@ send_body(struct conn *c)
         return false;
     }
     c->mode = HEAD;
+    count_end(c);
     return true;
 }
 
@@ -637,11 +688,15 @@ main(int argc, char **argv)
 {
     const char *address = "127.0.0.1";
     int opt, port = 0;
-    while ((opt = getopt(argc, argv, "p:a:")) != -1) {
+    while ((opt = getopt(argc, argv, "p:a:D:S:")) != -1) {
         if (opt == 'p') {
             port = atoi(optarg);
         } else if (opt == 'a') {
             address = optarg;
+        } else if (opt == 'D') {
+            delay_ms = strtoull(optarg, NULL, 10);
+        } else if (opt == 'S') {
+            preset_status = atoi(optarg);
         } else {
             return 2;
         }
