@@ -81,7 +81,7 @@ keeper_take_over(struct keeper *k)
 {
     k->holds = true;
     wr_logdrain_begin(k->drain);
-    k->resolver = wr_resolver_start(k->ch.loop, k->offload, k->ch.st->cycle->model);
+    k->resolver = wr_resolver_start(k->ch.loop, k->ch.st->cycle->model, k->ch.st->cycle->generation);
     keeper_start_modules(k);
     wr_child_state(&k->ch, WR_SLOT_SERVING);
 }

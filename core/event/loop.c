@@ -136,6 +136,14 @@ wr_loop_add_level(struct wr_loop *l, struct wr_ev *ev, int fd, void (*fn)(struct
     return loop_register(l, ev, fd, fn, EPOLLIN);
 }
 
+bool
+wr_loop_set_level(struct wr_loop *l, struct wr_ev *ev, bool reading, bool writing)
+{
+    struct epoll_event ee = {.events = (reading ? EPOLLIN : 0U) | (writing ? EPOLLOUT : 0U), .data.ptr = ev};
+
+    return epoll_ctl(l->epfd, EPOLL_CTL_MOD, ev->fd, &ee) == 0;
+}
+
 void
 wr_loop_del(struct wr_loop *l, struct wr_ev *ev, bool shared)
 {

@@ -89,6 +89,8 @@ wr_loop_watch(struct wr_loop *l, struct wr_ev *ev)
 }
 /* Level-triggered, for reading: eventfds, sockets of our own. */
 bool wr_loop_add_level(struct wr_loop *l, struct wr_ev *ev, int fd, void (*fn)(struct wr_ev *));
+/* What a level-triggered descriptor is watched for from now on; for sockets of libraries.  False with errno. */
+bool wr_loop_set_level(struct wr_loop *l, struct wr_ev *ev, bool reading, bool writing);
 /* Takes the descriptor out (EPOLL_CTL_DEL when `shared`, i.e. the open file lives on elsewhere; a plain
  * close takes it out by itself) and does not close it.  ev->fd is -1 afterwards. */
 void wr_loop_del(struct wr_loop *l, struct wr_ev *ev, bool shared);

@@ -1,39 +1,18 @@
 /*
- * The keeper's resolver: getaddrinfo on a thread, a text blob of the results.
+ * Names: asked, kept, published.
  */
 #include "core/upstream/resolve.h"
 
-#include <netdb.h>
-#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "core/base/fmt.h"
+#include "core/base/rand.h"
 #include "core/shm/publish.h"
-#include "core/upstream/peer.h"
+#include "core/upstream/resolve_own.h"
 
-/* One HOST:PORT of the model.  `job` touches only `host`, `port`, `found` and `found_n`. */
-struct wr_resolve_name {
-    struct wr_job job;
-    struct wr_timer timer;
-    struct wr_resolver *rs;
-    struct wr_str address;
-    char host[256];
-    char port[8];
-    struct wr_addr found[WR_PEER_ADDRS];
-    unsigned found_n;
-    int failure; /* of getaddrinfo */
-    struct wr_addr known[WR_PEER_ADDRS];
-    unsigned known_n;
-    bool answered;
-    bool running;
-};
-
-struct wr_resolver {
-    struct wr_loop *loop;
-    struct wr_offload *offload;
-    struct wr_resolve_name *names;
-    size_t names_n;
-};
+#define RESOLVE_SETTLE_MS 10  /* within which changes are published together */
+#define RESOLVE_SWEEP_MS 5000 /* between two looks for servers to forget */
 
 bool
 wr_resolve_is_localhost(struct wr_str host)
@@ -42,67 +21,104 @@ wr_resolve_is_localhost(struct wr_str host)
         (host.n > 10 && wr_str_ieq(wr_str_make(host.p + host.n - 10, 10), WR_STR(".localhost")));
 }
 
-static void
-resolve_work(struct wr_job *j)
+uint64_t
+wr_resolve_ttl_ms(uint32_t ttl_s)
 {
-    struct wr_resolve_name *n = wr_container(j, struct wr_resolve_name, job);
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_ADDRCONFIG}, *list;
+    uint64_t ms =
+        WR_MIN(WR_MAX((uint64_t)ttl_s * 1000, (uint64_t)WR_RESOLVE_LEAST_MS), (uint64_t)WR_RESOLVE_MOST_MS);
 
-    n->found_n = 0;
-    n->failure = getaddrinfo(n->host, n->port, &hints, &list);
-    if (n->failure != 0) {
-        return;
-    }
-    for (struct addrinfo *a = list; a != NULL && n->found_n < WR_PEER_ADDRS; a = a->ai_next) {
-        struct wr_addr *to = &n->found[n->found_n++];
-        memcpy(&to->sa, a->ai_addr, a->ai_addrlen);
-        to->len = a->ai_addrlen;
-    }
-    freeaddrinfo(list);
+    return ms + wr_rand_below((uint32_t)(ms / 20) + 1);
 }
 
-/* All names that have addresses, a line each. */
+uint64_t
+wr_resolve_again_ms(uint64_t *retry_ms)
+{
+    *retry_ms =
+        *retry_ms == 0 ? WR_RESOLVE_RETRY_MS : WR_MIN(*retry_ms * 2, (uint64_t)WR_RESOLVE_RETRY_MOST_MS);
+    return *retry_ms;
+}
+
+/* ---- publishing ---- */
+
+static size_t
+resolve_room(const struct wr_resolver *rs)
+{
+    size_t room = 1;
+
+    wr_list_for(l, &rs->names)
+    {
+        room += WR_FOUND_LINE(wr_list_entry(l, struct wr_resolve_name, link)->address.n);
+    }
+    for (size_t i = 0; i < rs->sources_n; i++) {
+        const struct wr_resolve_source *src = &rs->sources[i];
+        room += WR_FOUND_LINE(src->up->name.n + src->conf->address.n);
+        for (size_t k = 0; k < src->servers_n; k++) {
+            room += WR_FOUND_LINE(src->servers[k].s.name.n);
+        }
+    }
+    return room;
+}
+
 static void
 resolve_publish(struct wr_resolver *rs)
 {
-    size_t room = 1, used = 0;
-    char text[WR_ADDR_TEXT_BYTES];
-
-    for (size_t i = 0; i < rs->names_n; i++) {
-        room += rs->names[i].address.n + 1 + rs->names[i].known_n * (WR_ADDR_TEXT_BYTES + 1);
-    }
+    size_t room = resolve_room(rs);
     char *blob = wr_malloc(room);
     struct wr_out o;
+
     wr_out_init(&o, blob, room);
-    for (size_t i = 0; i < rs->names_n; i++) {
-        const struct wr_resolve_name *n = &rs->names[i];
-        if (!n->answered) {
+    wr_list_for(l, &rs->names)
+    {
+        const struct wr_resolve_name *n = wr_list_entry(l, struct wr_resolve_name, link);
+        if (n->plain && n->answered) {
+            wr_found_write_name(&o, n->address, n->addrs,
+                                (unsigned)WR_MIN(n->addrs_n, (size_t)WR_FOUND_ADDRS));
+        }
+    }
+    for (size_t i = 0; i < rs->sources_n; i++) {
+        const struct wr_resolve_source *src = &rs->sources[i];
+        if (!src->answered) {
             continue;
         }
-        wr_out_str(&o, n->address);
-        for (unsigned k = 0; k < n->known_n; k++) {
-            wr_out_lit(&o, " ");
-            wr_out_mem(&o, text, wr_addr_text(&n->known[k], text));
+        wr_found_write_source(&o, src->up->name, src->conf->address);
+        for (size_t k = 0; k < src->servers_n; k++) {
+            wr_found_write_server(&o, &src->servers[k].s);
         }
-        wr_out_lit(&o, "\n");
     }
-    used = (size_t)(o.p - blob);
-    wr_publish("names", blob, used);
+    wr_assert(!o.full);
+    wr_publish("names", blob, (size_t)(o.p - blob));
     free(blob);
 }
 
-static bool
-resolve_changed(const struct wr_resolve_name *n)
+static void
+resolve_on_publish(struct wr_timer *t)
 {
-    if (n->found_n != n->known_n) {
+    struct wr_resolver *rs = wr_container(t, struct wr_resolver, publish);
+
+    for (size_t i = 0; i < rs->sources_n; i++) {
+        wr_resolve_source_settle(&rs->sources[i]);
+    }
+    resolve_publish(rs);
+}
+
+void
+wr_resolve_changed(struct wr_resolver *rs)
+{
+    if (!wr_link_used(&rs->publish.link)) {
+        wr_loop_timer(rs->loop, &rs->publish, wr_clock.mono_ms + RESOLVE_SETTLE_MS);
+    }
+}
+
+/* ---- names ---- */
+
+static bool
+resolve_is_new(const struct wr_resolve_name *n, const struct wr_dns_answer *a)
+{
+    if (n->addrs_n != a->addrs_n) {
         return true;
     }
-    for (unsigned i = 0; i < n->found_n; i++) {
-        bool there = false;
-        for (unsigned k = 0; k < n->known_n; k++) {
-            there = there || wr_addr_eq(&n->found[i], &n->known[k]);
-        }
-        if (!there) {
+    for (size_t i = 0; i < a->addrs_n; i++) { /* both are in order */
+        if (!wr_addr_eq(&n->addrs[i], &a->addrs[i])) {
             return true;
         }
     }
@@ -110,90 +126,280 @@ resolve_changed(const struct wr_resolve_name *n)
 }
 
 static void
-resolve_done(struct wr_job *j)
+resolve_fail(struct wr_resolve_name *n, const char *error)
 {
-    struct wr_resolve_name *n = wr_container(j, struct wr_resolve_name, job);
-    bool first = !n->answered;
-    bool good = n->failure == 0 && n->found_n > 0;
-
-    n->running = false;
-    n->answered = true;
-    if (!good && (first || n->known_n > 0) && n->failure != 0) {
+    if (!n->failing) {
         wr_log(WR_LOG_WARN, "cannot resolve upstream server name=%s error=\"%s\", %s, trying again", n->host,
-               gai_strerror(n->failure), n->known_n ? "keeping its last addresses" : "its routes answer 503");
+               error,
+               n->addrs_n > 0 ? "keeping its last addresses" : "requests that need it are answered 503");
     }
-    if (good && resolve_changed(n)) {
-        memcpy(n->known, n->found, sizeof(n->known));
-        n->known_n = n->found_n;
-        wr_log(WR_LOG_NOTICE, "resolved upstream server name=%s addresses=%u", n->host, n->known_n);
-        resolve_publish(n->rs);
-    } else if (first) {
-        /* Those who wait shall know that there is no answer. */
-        resolve_publish(n->rs);
+    n->failing = true;
+    if (!n->answered) {
+        n->answered = true; /* who waits shall know that there is nothing */
+        wr_resolve_changed(n->rs);
     }
-    wr_loop_timer(n->rs->loop, &n->timer,
-                  wr_clock.mono_ms + (good ? WR_RESOLVE_AGAIN_MS : WR_RESOLVE_RETRY_MS));
+    wr_loop_timer(n->rs->loop, &n->timer, wr_clock.mono_ms + wr_resolve_again_ms(&n->retry_ms));
+}
+
+static void
+resolve_keep(struct wr_resolve_name *n, const struct wr_dns_answer *a)
+{
+    bool new = resolve_is_new(n, a);
+
+    if (n->failing || (new && n->plain)) {
+        wr_log(WR_LOG_NOTICE, "resolved upstream server name=%s addresses=%zu", n->host, a->addrs_n);
+    }
+    n->failing = false;
+    n->retry_ms = 0;
+    if (new) {
+        n->addrs = wr_realloc(n->addrs, a->addrs_n * sizeof(*n->addrs));
+        memcpy(n->addrs, a->addrs, a->addrs_n * sizeof(*n->addrs));
+        n->addrs_n = a->addrs_n;
+    }
+    if (new || !n->answered) {
+        n->answered = true;
+        wr_resolve_changed(n->rs);
+    }
+    wr_loop_timer(n->rs->loop, &n->timer, wr_clock.mono_ms + wr_resolve_ttl_ms(a->ttl_s));
+}
+
+static void
+resolve_on_answer(void *arg, const struct wr_dns_answer *a)
+{
+    struct wr_resolve_name *n = arg;
+
+    n->asking = false;
+    if (n->dropped) {
+        free(n->addrs);
+        free(n);
+    } else if (a->error != NULL) {
+        resolve_fail(n, a->error);
+    } else {
+        resolve_keep(n, a);
+    }
 }
 
 static void
 resolve_on_timer(struct wr_timer *t)
 {
     struct wr_resolve_name *n = wr_container(t, struct wr_resolve_name, timer);
+    struct wr_dns_answer none = {.error = "no resolver"};
 
-    n->running = wr_offload_add(n->rs->offload, &n->job);
-    if (!n->running) {
-        wr_loop_timer(n->rs->loop, t, wr_clock.mono_ms + WR_RESOLVE_RETRY_MS);
+    n->asking = true;
+    if (n->rs->dns != NULL) {
+        wr_dns_ask(n->rs->dns, n->host, n->port, resolve_on_answer, n);
+    } else {
+        resolve_on_answer(n, &none);
     }
+}
+
+static struct wr_resolve_name *
+resolve_find(const struct wr_resolver *rs, struct wr_str host, uint16_t port)
+{
+    wr_list_for(l, &rs->names)
+    {
+        struct wr_resolve_name *n = wr_list_entry(l, struct wr_resolve_name, link);
+        if (n->port == port && wr_str_eq(wr_str_of(n->host), host)) {
+            return n;
+        }
+    }
+    return NULL;
+}
+
+struct wr_resolve_name *
+wr_resolve_name_take(struct wr_resolver *rs, struct wr_str host, uint16_t port)
+{
+    struct wr_resolve_name *n = resolve_find(rs, host, port);
+    struct wr_out o;
+
+    if (n != NULL) {
+        n->refs++;
+        return n;
+    }
+    n = wr_calloc(1, sizeof(*n));
+    wr_assert(host.n < sizeof(n->host));
+    n->rs = rs;
+    n->refs = 1;
+    n->port = port;
+    memcpy(n->host, host.p, host.n);
+    wr_out_init(&o, n->text, sizeof(n->text));
+    wr_out_str(&o, host);
+    wr_out_lit(&o, ":");
+    wr_out_u64(&o, port);
+    n->address = wr_str_make(n->text, (size_t)(o.p - n->text));
+    wr_timer_init(&n->timer, resolve_on_timer);
+    wr_list_init(&n->link);
+    wr_list_add_tail(&rs->names, &n->link);
+    wr_loop_timer(rs->loop, &n->timer, wr_clock.mono_ms);
+    return n;
+}
+
+void
+wr_resolve_name_give(struct wr_resolve_name *n)
+{
+    if (n == NULL || --n->refs > 0) {
+        return;
+    }
+    wr_timer_stop(&n->rs->loop->wheel, &n->timer);
+    wr_list_del(&n->link);
+    n->dropped = true;
+    if (!n->asking) {
+        free(n->addrs);
+        free(n);
+    }
+}
+
+/* ---- what an earlier keeper knew ---- */
+
+static void
+resolve_seed_name(void *arg, struct wr_str address, const struct wr_addr *addrs, unsigned n)
+{
+    struct wr_resolver *rs = arg;
+
+    wr_list_for(l, &rs->names)
+    {
+        struct wr_resolve_name *name = wr_list_entry(l, struct wr_resolve_name, link);
+        if (n > 0 && name->addrs_n == 0 && wr_str_eq(name->address, address)) {
+            name->addrs = wr_malloc(n * sizeof(*addrs));
+            memcpy(name->addrs, addrs, n * sizeof(*addrs));
+            name->addrs_n = n;
+            name->answered = true;
+        }
+    }
+}
+
+struct resolve_seed {
+    struct wr_resolver *rs;
+    struct wr_resolve_source *src;
+};
+
+static void
+resolve_seed_plain(void *arg, struct wr_str address, const struct wr_addr *addrs, unsigned n)
+{
+    resolve_seed_name(((struct resolve_seed *)arg)->rs, address, addrs, n);
 }
 
 static bool
-resolve_wanted(const struct wr_upstream_server *s)
+resolve_seed_source(void *arg, struct wr_str upstream, struct wr_str source)
 {
-    return !s->numeric && s->host.n > 0 && s->host.n < 256 && !wr_resolve_is_localhost(s->host);
+    struct resolve_seed *seed = arg;
+
+    for (size_t i = 0; i < seed->rs->sources_n; i++) {
+        seed->src = &seed->rs->sources[i];
+        if (wr_str_eq(seed->src->up->name, upstream) && wr_str_eq(seed->src->conf->address, source)) {
+            return !seed->src->answered;
+        }
+    }
+    return false;
 }
 
 static void
-resolve_add(struct wr_resolver *rs, const struct wr_upstream_server *s)
+resolve_seed_server(void *arg, const struct wr_found_server *s)
 {
-    for (size_t i = 0; i < rs->names_n; i++) {
-        if (wr_str_eq(rs->names[i].address, s->address)) {
-            return;
+    wr_resolve_source_seed(((struct resolve_seed *)arg)->src, s);
+}
+
+static void
+resolve_seed_end(void *arg)
+{
+    ((struct resolve_seed *)arg)->src->answered = true;
+}
+
+/* Only the blob that was there before this keeper; its own it knows. */
+static void
+resolve_on_blob(void *arg, const struct wr_blob *blob)
+{
+    static const struct wr_found_reader reader = {
+        .name = resolve_seed_plain,
+        .source = resolve_seed_source,
+        .server = resolve_seed_server,
+        .source_end = resolve_seed_end,
+    };
+    struct wr_resolver *rs = arg;
+    struct resolve_seed seed = {.rs = rs};
+
+    if (!rs->seeded) {
+        wr_found_read(wr_str_make(blob->data, blob->bytes), &reader, &seed);
+    }
+}
+
+/* ---- servers that are gone ---- */
+
+static void
+resolve_on_sweep(struct wr_timer *t)
+{
+    struct wr_resolver *rs = wr_container(t, struct wr_resolver, sweep);
+    uint32_t n =
+        rs->share != NULL ? WR_MIN(atomic_load(&rs->share->servers_n), (uint32_t)WR_SHARE_SERVERS) : 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        struct wr_share_server *s = &rs->share->servers[i];
+        if (atomic_load(&s->key) != 0 && s->found && (atomic_load(&s->blocked) & WR_BLOCK_GONE) &&
+            atomic_load(&s->changed_ms) + WR_RESOLVE_FORGET_MS < wr_clock.mono_ms) {
+            wr_share_forget(rs->share, i);
         }
     }
-    struct wr_resolve_name *n = &rs->names[rs->names_n++];
-    n->rs = rs;
-    n->address = s->address;
-    memcpy(n->host, s->host.p, s->host.n);
-    snprintf(n->port, sizeof(n->port), "%u", s->port);
-    n->job.work = resolve_work;
-    n->job.done = resolve_done;
-    wr_timer_init(&n->timer, resolve_on_timer);
-    resolve_on_timer(&n->timer);
+    wr_loop_timer(rs->loop, t, wr_clock.mono_ms + RESOLVE_SWEEP_MS);
+}
+
+/* ---- life ---- */
+
+static void
+resolve_add(struct wr_resolver *rs, const struct wr_upstream *up, const struct wr_upstream_server *s)
+{
+    if (s->source != WR_SERVER_PLAIN) {
+        rs->sources[rs->sources_n++] = (struct wr_resolve_source){.rs = rs, .up = up, .conf = s};
+    } else if (!s->numeric && s->host.n > 0 && s->host.n < 256 && !wr_resolve_is_localhost(s->host)) {
+        wr_resolve_name_take(rs, s->host, s->port)->plain = true;
+    }
 }
 
 struct wr_resolver *
-wr_resolver_start(struct wr_loop *l, struct wr_offload *o, const struct wr_model *m)
+wr_resolver_start(struct wr_loop *l, const struct wr_model *m, uint64_t generation)
 {
     struct wr_resolver *rs = wr_calloc(1, sizeof(*rs));
 
     rs->loop = l;
-    rs->offload = o;
-    rs->names = wr_calloc(m->upstream_servers_n + 1, sizeof(*rs->names));
+    rs->model = m;
+    rs->generation = generation;
+    rs->share = wr_share_own();
+    wr_list_init(&rs->names);
+    wr_timer_init(&rs->publish, resolve_on_publish);
+    wr_timer_init(&rs->sweep, resolve_on_sweep);
+    rs->sources = wr_calloc(m->upstream_servers_n + 1, sizeof(*rs->sources));
     for (size_t i = 0; i < m->upstreams_n; i++) {
         for (size_t k = 0; k < m->upstreams[i]->servers_n; k++) {
-            if (resolve_wanted(&m->upstreams[i]->servers[k])) {
-                resolve_add(rs, &m->upstreams[i]->servers[k]);
-            }
+            resolve_add(rs, m->upstreams[i], &m->upstreams[i]->servers[k]);
         }
     }
+    if (wr_list_empty(&rs->names) && rs->sources_n == 0) {
+        return rs; /* nobody has a name */
+    }
+    rs->dns = wr_dns_new(l, &m->weir.resolver);
+    wr_publish_subscribe("names", resolve_on_blob, rs);
+    rs->seeded = true;
+    for (size_t i = 0; i < rs->sources_n; i++) {
+        wr_resolve_source_start(&rs->sources[i]);
+    }
+    resolve_on_sweep(&rs->sweep);
     return rs;
 }
 
-/* Jobs that run keep their memory: the keeper is about to exit and waits for its threads. */
 void
 wr_resolver_stop(struct wr_resolver *rs)
 {
-    for (size_t i = 0; i < rs->names_n; i++) {
-        wr_timer_stop(&rs->loop->wheel, &rs->names[i].timer);
+    if (rs == NULL) {
+        return;
+    }
+    wr_dns_free(rs->dns);
+    rs->dns = NULL;
+    wr_timer_stop(&rs->loop->wheel, &rs->publish);
+    wr_timer_stop(&rs->loop->wheel, &rs->sweep);
+    wr_list_for(l, &rs->names)
+    {
+        wr_timer_stop(&rs->loop->wheel, &wr_list_entry(l, struct wr_resolve_name, link)->timer);
+    }
+    for (size_t i = 0; i < rs->sources_n; i++) {
+        wr_resolve_source_stop(&rs->sources[i]);
     }
 }

@@ -1,22 +1,26 @@
 /*
- * Names of servers, resolved by the keeper alone (on the offload threads) and
- * published to the workers as the blob "names".  A name that does not resolve
- * is tried again; the last good answer stays.
+ * Names of servers and the sources that servers are found in: looked up by the
+ * keeper alone, again when their time is over or the file has changed, and
+ * published to the workers as the blob "names" (core/upstream/found.h).  A
+ * name or source that fails keeps what it gave last.
  */
 #ifndef WR_UPSTREAM_RESOLVE_H
 #define WR_UPSTREAM_RESOLVE_H
 
 #include "core/http/service.h"
 
-#define WR_RESOLVE_AGAIN_MS 30000 /* a name that has an answer */
-#define WR_RESOLVE_RETRY_MS 1000  /* one that has none */
+#define WR_RESOLVE_LEAST_MS 1000   /* an answer is good for that long at least, */
+#define WR_RESOLVE_MOST_MS 3600000 /* and not longer, whatever its TTL says */
+#define WR_RESOLVE_RETRY_MS 1000   /* after a failure; doubles */
+#define WR_RESOLVE_RETRY_MOST_MS 30000
+#define WR_RESOLVE_FILE_MS 500     /* between two looks at a file */
+#define WR_RESOLVE_FORGET_MS 60000 /* after that a server that is gone is forgotten */
 
 /* localhost and *.localhost are loopback whatever a resolver says (RFC 6761 6.3). */
 bool wr_resolve_is_localhost(struct wr_str host);
 
-/* Keeper: resolves the names of the model's servers, again and again, and publishes them ("names"). */
 struct wr_resolver;
-struct wr_resolver *wr_resolver_start(struct wr_loop *l, struct wr_offload *o, const struct wr_model *m);
+struct wr_resolver *wr_resolver_start(struct wr_loop *l, const struct wr_model *m, uint64_t generation);
 void wr_resolver_stop(struct wr_resolver *rs);
 
 #endif

@@ -259,7 +259,8 @@ answer_status(struct conn *c, int status, const char *body)
 {
     char text[512];
     snprintf(text, sizeof text, "HTTP/1.1 %d %s\r\nContent-Length: %zu\r\n%s\r\n%s", status,
-             status < 400 ? "OK" : "Not so", strlen(body), c->close_after ? "Connection: close\r\n" : "", body);
+             status < 400 ? "OK" : "Not so", strlen(body), c->close_after ? "Connection: close\r\n" : "",
+             body);
     put_text(c, text);
     c->mode = SENDING;
     c->left = 0;
@@ -277,7 +278,8 @@ answer_stats(struct conn *c)
 {
     char text[128];
     snprintf(text, sizeof text, "{\"requests\":%llu,\"now\":%llu,\"most\":%llu}",
-             (unsigned long long)stats.requests, (unsigned long long)stats.now, (unsigned long long)stats.most);
+             (unsigned long long)stats.requests, (unsigned long long)stats.now,
+             (unsigned long long)stats.most);
     answer_status(c, 200, text);
 }
 
@@ -320,7 +322,7 @@ respond(struct conn *c, const char *target, const char *head)
     } else if (strncmp(target, "/status", 7) == 0) {
         answer_status(c, (int)query(target, "code", 200), "");
     } else if (strncmp(target, "/big", 4) == 0 || strncmp(target, "/chunked", 8) == 0 ||
-        strncmp(target, "/1k", 3) == 0) {
+               strncmp(target, "/1k", 3) == 0) {
         c->chunked_out = target[1] == 'c';
         c->left = query(target, "bytes", 1024);
         if (c->chunked_out) {
