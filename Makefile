@@ -1,6 +1,6 @@
 # weir: needs GNU make and what ./configure wrote.
 #
-#   make                  weir, man pages, completion
+#   make                  weir, weirctl, man pages, completion
 #   make check            every test; CHECK='t/h1/*.t' picks some
 #   make check-long       the same, storms at their full size
 #   make check-trickle    HTTP/1 over a transport that splits and delays every byte
@@ -57,7 +57,9 @@ say = $(if $(V),,@echo "  $(1) $(2)")
 # ---------------------------------------------------------------- what there is
 
 SOURCES := $(filter-out $(EXCLUDED),$(sort $(wildcard core/*/*.c modules/*/*.c workers/*.c)))
-OBJECTS := $(SOURCES:%.c=$(BUILD)/obj/%.o) $(BUILD)/obj/modules.o
+# The programs' own files; all the others are the library.
+CTL_OBJECTS := $(BUILD)/obj/workers/weirctl.o
+OBJECTS := $(filter-out $(CTL_OBJECTS),$(SOURCES:%.c=$(BUILD)/obj/%.o)) $(BUILD)/obj/modules.o
 LIB_OBJECTS := $(filter-out $(BUILD)/obj/workers/main.o,$(OBJECTS))
 LIB := $(BUILD)/libweir.a
 
@@ -70,7 +72,7 @@ REPLAYS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
 FUZZERS := $(FUZZ_SOURCES:t/fuzz/%.c=$(BUILD)/fuzz/%)
 FUZZ_OBJECTS := $(LIB_OBJECTS:$(BUILD)/obj/%=$(BUILD)/fuzz-obj/%)
 
-MAN := $(patsubst man/%,$(BUILD)/man/%,$(wildcard man/weir.8))
+MAN := $(patsubst man/%,$(BUILD)/man/%,$(sort $(wildcard man/*.8)))
 MKMAN :=
 ifneq ($(wildcard man/mkman.c),)
 MKMAN := $(BUILD)/mkman
@@ -78,12 +80,13 @@ MAN += $(patsubst man/%.in,$(BUILD)/man/%,$(sort $(wildcard man/*.in)))
 COMPLETION := $(if $(wildcard etc/weir.bash-completion.in),$(BUILD)/etc/weir.bash-completion)
 endif
 ETC := $(patsubst %,$(BUILD)/%,$(wildcard etc/weir.ini etc/weir.service etc/weir.logrotate etc/weir.sysusers \
-	etc/weir.tmpfiles))
+	etc/weir.tmpfiles etc/weirctl.bash-completion))
 
 PROGRAM := $(BUILD)/weir
+CTL := $(BUILD)/weirctl
 
 .PHONY: all
-all: $(if $(wildcard workers/main.c),$(PROGRAM)) $(LIB) $(MAN) $(COMPLETION) $(ETC)
+all: $(if $(wildcard workers/main.c),$(PROGRAM) $(CTL)) $(LIB) $(MAN) $(COMPLETION) $(ETC)
 
 # ---------------------------------------------------------------- compiling
 
@@ -138,6 +141,10 @@ $(BUILD)/modules.c: $(wildcard modules/modules.list) Makefile
 $(PROGRAM): $(OBJECTS) $(BUILD)/objects
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $(OBJECTS) $(LIB_LIBS)
+
+$(CTL): $(CTL_OBJECTS) $(LIB)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $(CTL_OBJECTS) $(LIB) $(LIB_LIBS)
 
 $(LIB): $(LIB_OBJECTS) $(BUILD)/objects
 	$(call say,AR,$@)
@@ -264,8 +271,10 @@ CONFIG := $(sysconfdir)/weir/weir.ini
 EXAMPLES := $(sort $(wildcard etc/examples/*.ini))
 INSTALLED := \
 	$(PROGRAM):755:$(sbindir)/weir \
+	$(CTL):755:$(bindir)/weirctl \
 	$(foreach m,$(MAN),$(m):644:$(mandir)/man$(subst .,,$(suffix $(m)))/$(notdir $(m))) \
 	$(foreach c,$(COMPLETION),$(c):644:$(datadir)/bash-completion/completions/weir) \
+	$(BUILD)/etc/weirctl.bash-completion:644:$(datadir)/bash-completion/completions/weirctl \
 	$(foreach e,$(EXAMPLES),$(e):644:$(datadir)/doc/weir/examples/$(notdir $(e))) \
 	$(BUILD)/etc/weir.service:644:$(prefix)/lib/systemd/system/weir.service \
 	$(BUILD)/etc/weir.sysusers:644:$(prefix)/lib/sysusers.d/weir.conf \
@@ -331,7 +340,7 @@ check-format:
 	$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
 
 clean:
-	rm -rf $(addprefix $(BUILD)/,obj t fuzz fuzz-obj man etc weir libweir.a mkman modules.c flags fuzz-flags \
+	rm -rf $(addprefix $(BUILD)/,obj t fuzz fuzz-obj man etc weir weirctl libweir.a mkman modules.c flags fuzz-flags \
 		objects)
 
 distclean:

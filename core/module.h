@@ -14,6 +14,7 @@
 #include "core/base/pool.h"
 #include "core/base/rand.h"
 #include "core/conf/conf.h"
+#include "core/http/command.h"
 #include "core/http/errorpage.h"
 #include "core/http/explain.h"
 #include "core/http/key.h"
@@ -43,6 +44,9 @@ struct wr_module {
     void (*worker_stop)(struct wr_service *sv, void *worker);
     void *(*keeper_start)(struct wr_loop *l, struct wr_offload *o, const struct wr_model *m, void *main);
     void (*keeper_stop)(void *keeper);
+    /* Commands of weirctl, run in the keeper, whose object they find in call->keeper; ends with name NULL.  NULL:
+     * none.  Their paragraphs stand in man/weirctl.8. */
+    const struct wr_command *commands;
 
     /* weir explain: appends what this module would say to the text. */
     void (*explain)(struct wr_explain *ex, const struct wr_route *rt, const void *conf);

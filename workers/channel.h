@@ -19,6 +19,7 @@ enum wr_message_type {
 };
 
 enum wr_ask { WR_ASK_RELOAD, WR_ASK_REOPEN, WR_ASK_UPGRADE, WR_ASK_STATUS };
+#define WR_ASKS 4
 
 struct wr_message {
     uint32_t type;

@@ -259,6 +259,7 @@ wr_child_begin(struct wr_child *ch, const struct wr_start *st, const struct wr_c
 void
 wr_child_state(struct wr_child *ch, enum wr_slot_state state)
 {
+    atomic_store(&ch->slot->state_ms, wr_clock_mono_us_now() / 1000);
     atomic_store(&ch->slot->state, state);
     wr_slot_mail(wr_slots_master(), WR_MAIL_STATE);
 }

@@ -4,10 +4,13 @@
  */
 #include "workers/cycle.h"
 
+#include <limits.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/base/clock.h"
 #include "core/http/pipeline.h"
 #include "core/module.h"
 #include "core/shm/logring.h"
@@ -16,6 +19,7 @@
 #include "core/upstream/share.h"
 #include "workers/logfiles.h"
 #include "workers/sockets.h"
+#include "workers/state.h"
 
 #define CYCLE_WORKERS_MOST 64
 
@@ -27,6 +31,7 @@ wr_cycle_new(uint64_t generation)
     wr_pool_init(&cy->pool);
     wr_conf_init(&cy->cf, &cy->pool);
     cy->generation = generation;
+    cy->control_fd = -1;
     return cy;
 }
 
@@ -118,23 +123,103 @@ cycle_claim_sockets(struct wr_cycle *cy)
     }
 }
 
-/* Where [weir] says something, for messages; the file's first line if it does not. */
+/* Where a section that there is once says something, for messages. */
 static struct wr_place
-cycle_place(const struct wr_cycle *cy, size_t offset)
+cycle_place_of(enum wr_class class_, const struct wr_places *places, size_t offset)
 {
     const struct wr_directive_table *t = wr_core_tables;
 
     for (; t->rows != NULL; t++) {
-        if (t->class_ != WR_CLASS_WEIR) {
+        if (t->class_ != class_) {
             continue;
         }
-        for (size_t i = 0; t->rows[i].name != NULL && i < cy->model->weir_places.n; i++) {
-            if (t->rows[i].offset == offset && t->rows[i].class_ == WR_CLASS_WEIR) {
-                return cy->model->weir_places.v[i];
+        for (size_t i = 0; t->rows[i].name != NULL && i < places->n; i++) {
+            if (t->rows[i].offset == offset && t->rows[i].class_ == class_) {
+                return places->v[i];
             }
         }
     }
     return (struct wr_place){0};
+}
+
+static struct wr_place
+cycle_place(const struct wr_cycle *cy, size_t offset)
+{
+    return cycle_place_of(WR_CLASS_WEIR, &cy->model->weir_places, offset);
+}
+
+/*
+ * The control socket.
+ */
+
+/* Its address: as configured, or beside the pid file. */
+static bool
+cycle_control_addr(const struct wr_model *m, struct wr_addr *addr, const char **why)
+{
+    struct wr_str path = m->control.socket, dir = m->weir.pid.n > 0 ? m->weir.pid : WR_STR(WR_STATE_PID);
+    char text[PATH_MAX];
+    int n;
+
+    if (path.n > 0) {
+        n = snprintf(text, sizeof(text), "unix:%.*s", WR_STR_ARG(path));
+    } else {
+        while (dir.n > 0 && dir.p[dir.n - 1] != '/') {
+            dir.n--;
+        }
+        n = snprintf(text, sizeof(text), "unix:%.*sweir.sock", WR_STR_ARG(dir));
+    }
+    *why = "the path is too long";
+    return n > 0 && (size_t)n < sizeof(text) && wr_addr_parse(wr_str_of(text), addr, why);
+}
+
+static bool
+cycle_find_group(struct wr_cycle *cy, gid_t *gid)
+{
+    struct wr_str group = cy->model->control.group;
+    const char *why = "";
+
+    *gid = WR_SOCKETS_NO_GROUP;
+    if (group.n == 0 || wr_group_find(group, gid, &why)) {
+        return true;
+    }
+    wr_conf_error(
+        &cy->cf,
+        cycle_place_of(WR_CLASS_CONTROL, &cy->model->control_places, offsetof(struct wr_control_conf, group)),
+        "group %.*s of the control socket: %s", WR_STR_ARG(group), why);
+    return false;
+}
+
+/* Nobody who did not ask for it is kept from serving without it. */
+static void
+cycle_claim_control(struct wr_cycle *cy, const struct wr_options *o)
+{
+    const struct wr_control_conf *conf = &cy->model->control;
+    struct wr_addr addr = {.un.sun_path = "beside the pid file"};
+    const char *why = "";
+    gid_t gid;
+
+    if (wr_str_eq(conf->socket, WR_STR("off")) || !cycle_find_group(cy, &gid)) {
+        return;
+    }
+    if (cycle_control_addr(cy->model, &addr, &why)) {
+        if (conf->socket.n == 0) {
+            wr_state_make_directory(addr.un.sun_path);
+        }
+        cy->control_fd = wr_sockets_claim_control(&addr, gid, &why);
+    }
+    if (cy->control_fd >= 0) {
+        return;
+    }
+    if (conf->socket.n > 0 || conf->group.n > 0) {
+        wr_conf_error(&cy->cf,
+                      conf->socket.n > 0 ? cycle_place_of(WR_CLASS_CONTROL, &cy->model->control_places,
+                                                          offsetof(struct wr_control_conf, socket))
+                                         : cy->model->control_place,
+                      "cannot make the control socket %s: %s", addr.un.sun_path, why);
+    } else if (o->file != NULL) {
+        wr_conf_warn(&cy->cf, (struct wr_place){0},
+                     "cannot make the control socket %s: %s; going on without it", addr.un.sun_path, why);
+    }
 }
 
 static void
@@ -224,12 +309,14 @@ cycle_make_seats(struct wr_cycle *cy)
 bool
 wr_cycle_build(struct wr_cycle *cy, const struct wr_options *o)
 {
+    wr_clock_update(); /* rows of shared memory say since when they are there */
     wr_zones_begin(cy->generation);
     wr_sockets_begin();
     if (wr_cycle_read(cy, o) && cycle_claim_zones(cy)) {
         cycle_find_identity(cy);
         cycle_claim_logs(cy);
         cycle_claim_sockets(cy);
+        cycle_claim_control(cy, o);
     }
     if (cy->cf.errors > 0) {
         wr_cycle_abort();
@@ -256,8 +343,12 @@ wr_cycle_abort(void)
 }
 
 void
-wr_cycle_enter(const struct wr_cycle *cy, bool listens)
+wr_cycle_enter(const struct wr_cycle *cy, bool listens, bool controls)
 {
     wr_zones_view(cy->generation);
-    wr_sockets_enter(cy->listen_fds, listens ? cy->model->listens_n : 0);
+    if (controls) {
+        wr_sockets_enter(&cy->control_fd, 1);
+    } else {
+        wr_sockets_enter(cy->listen_fds, listens ? cy->model->listens_n : 0);
+    }
 }

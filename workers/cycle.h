@@ -26,6 +26,7 @@ struct wr_cycle {
     struct wr_identity identity;
     unsigned workers;
     int *listen_fds;       /* by index of model->listens */
+    int control_fd;        /* the control socket; -1: none */
     unsigned *log_ids;     /* by index of model->logs */
     struct wr_seat *seats; /* of the workers */
     unsigned alive;        /* children that were forked for it and live */
@@ -50,7 +51,8 @@ void wr_cycle_commit(void);
 /* It does not: what was made for it alone is closed. */
 void wr_cycle_abort(void);
 
-/* In a child of that cycle: closes what belongs to others. */
-void wr_cycle_enter(const struct wr_cycle *cy, bool listens);
+/* In a child of that cycle: closes what belongs to others.  It keeps the sockets that clients come in by, or the
+ * control socket. */
+void wr_cycle_enter(const struct wr_cycle *cy, bool listens, bool controls);
 
 #endif

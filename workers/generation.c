@@ -133,7 +133,7 @@ generation_write_pid(struct wr_master *m, const struct wr_cycle *cy)
     bool preset = path.n == 0;
 
     if (preset) {
-        path = WR_STR(WR_RUNSTATEDIR "/weir.pid");
+        path = WR_STR(WR_STATE_PID);
     }
     int n = snprintf(m->pid_path, sizeof(m->pid_path), "%.*s", WR_STR_ARG(path));
     if (n >= (int)sizeof(m->pid_path) || !wr_state_path(m->state_path, sizeof(m->state_path), path)) {
@@ -411,7 +411,7 @@ wr_generation_end(struct wr_master *m, bool fast)
         wr_generation_failed(m, "weir was told to stop");
     }
     /* whoever connects now shall be refused, not left waiting */
-    wr_sockets_close();
+    wr_sockets_close(false);
     for (unsigned i = 0; i < WR_SLOTS_CHILDREN; i++) {
         if (wr_process_is(&m->process[i], WR_SLOT_WORKER)) {
             generation_end_worker(m, i, fast);

@@ -14,6 +14,7 @@
 #include "core/module.h"
 #include "core/shm/zone.h"
 #include "core/upstream/upstream.h"
+#include "workers/control.h"
 #include "workers/logdrain.h"
 
 #define KEEPER_LEASE_MS 20   /* between two looks at the lease */
@@ -25,9 +26,13 @@ struct keeper {
     struct wr_logdrain *drain;
     struct wr_resolver *resolver;
     void **module_keeper;
+    struct wr_control *control;
+    struct wr_task control_over; /* no client of the control socket is left */
     struct wr_timer timer;
     bool holds;
     bool ending;
+    bool ending_all; /* the rings are to be empty first */
+    bool flushing;   /* logs are what is waited for */
     bool orphan;
 };
 
@@ -83,6 +88,7 @@ keeper_take_over(struct keeper *k)
     wr_logdrain_begin(k->drain);
     k->resolver = wr_resolver_start(k->ch.loop, k->ch.st->cycle->model, k->ch.st->cycle->generation);
     keeper_start_modules(k);
+    k->control = wr_control_start(&k->ch, k->module_keeper);
     wr_child_state(&k->ch, WR_SLOT_SERVING);
 }
 
@@ -102,6 +108,17 @@ keeper_try_lease(struct keeper *k)
     wr_loop_timer(k->ch.loop, &k->timer, wr_clock.mono_ms + KEEPER_LEASE_MS);
 }
 
+/* Commands use what modules keep, so the modules stop behind the last one; the logs hear of all that. */
+static void
+keeper_on_control_over(struct wr_task *t)
+{
+    struct keeper *k = wr_container(t, struct keeper, control_over);
+
+    keeper_stop_modules(k);
+    k->flushing = true;
+    wr_logdrain_finish(k->drain, k->ending_all, keeper_exit, k);
+}
+
 /* all: the rings are to be empty first. */
 static void
 keeper_end(struct keeper *k, bool all)
@@ -109,12 +126,14 @@ keeper_end(struct keeper *k, bool all)
     if (!k->holds) {
         keeper_exit(k);
     }
+    k->ending_all = all;
     if (!k->ending) {
         k->ending = true;
         wr_timer_stop(&k->ch.loop->wheel, &k->timer);
-        keeper_stop_modules(k);
+        wr_control_finish(k->control, k->ch.loop, &k->control_over);
+    } else if (k->flushing) {
+        wr_logdrain_finish(k->drain, all, keeper_exit, k);
     }
-    wr_logdrain_finish(k->drain, all, keeper_exit, k);
 }
 
 /* The master died: workers drain and their lines are still wanted. */
@@ -184,6 +203,7 @@ keeper_on_signal(struct wr_child *ch, int sig)
 
     if (sig == SIGQUIT && getppid() != ch->st->master && !k->orphan && k->holds) {
         k->orphan = true;
+        wr_control_deafen(k->control);
         wr_loop_timer(ch->loop, &k->timer, wr_clock.mono_ms + KEEPER_ORPHAN_MS);
     } else if (!k->orphan) {
         keeper_end(k, true);
@@ -204,6 +224,7 @@ wr_keeper_run(const struct wr_start *st)
     struct wr_zone *rings = wr_zone_find("logrings");
 
     k->module_keeper = wr_calloc(wr_modules_n + 1, sizeof(void *));
+    k->control_over.fn = keeper_on_control_over;
     wr_timer_init(&k->timer, keeper_on_timer);
     if (rings == NULL || !wr_child_begin(&k->ch, st, &keeper_ops)) {
         _exit(1);

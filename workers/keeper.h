@@ -1,6 +1,6 @@
 /*
  * The keeper: every chore that must happen once and not once per worker - log
- * writing, name resolution, what modules keep.
+ * writing, name resolution, the control socket, what modules keep.
  */
 #ifndef WR_WORKERS_KEEPER_H
 #define WR_WORKERS_KEEPER_H

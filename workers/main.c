@@ -104,8 +104,8 @@ main_pid_path(const struct wr_options *o, char *dst, size_t room)
     /* A configuration with errors still says where, unless it is the very line. */
     wr_cycle_read(cy, o);
     struct wr_str pid = cy->cf.model != NULL ? cy->cf.model->weir.pid : WR_STR_NONE;
-    int n = pid.n > 0 ? snprintf(dst, room, "%.*s", WR_STR_ARG(pid))
-                      : snprintf(dst, room, "%s", WR_RUNSTATEDIR "/weir.pid");
+    int n =
+        pid.n > 0 ? snprintf(dst, room, "%.*s", WR_STR_ARG(pid)) : snprintf(dst, room, "%s", WR_STATE_PID);
     wr_cycle_free(cy);
     return n < (int)room;
 }

@@ -29,7 +29,7 @@
 
 #define MASTER_RETRY_MS 10
 #define MASTER_MESSAGES 64     /* taken from a socket in one turn */
-#define MASTER_ASK_MS 1000     /* between two requests of the keeper that are heard */
+#define MASTER_ASK_MS 1000     /* between two requests of the keeper that are done */
 #define MASTER_FDS_PER_SLOT 16 /* where few descriptors are allowed, there are fewer slots */
 
 uint64_t
@@ -141,18 +141,10 @@ master_is_keeper(const struct wr_master *m, pid_t pid)
     return false;
 }
 
-/* The keeper may ask for four things, each now and then. */
 static void
-master_on_ask(struct wr_master *m, uint32_t what)
+master_do_asked(struct wr_master *m, enum wr_ask what)
 {
-    static uint64_t heard_ms[4];
-    uint64_t now_ms = wr_master_now_ms();
-
-    if (what > WR_ASK_STATUS || now_ms - heard_ms[what] < MASTER_ASK_MS) {
-        return;
-    }
-    heard_ms[what] = now_ms;
-    switch ((enum wr_ask)what) {
+    switch (what) {
     case WR_ASK_RELOAD:
         wr_generation_reload(m);
         break;
@@ -167,6 +159,25 @@ master_on_ask(struct wr_master *m, uint32_t what)
             wr_generation_write_state(m, m->current, "good");
         }
         break;
+    }
+}
+
+static bool
+master_ask_is_due(const struct wr_master *m, unsigned what, uint64_t now_ms)
+{
+    return (m->asked & 1u << what) != 0 && now_ms - m->asked_ms[what] >= MASTER_ASK_MS;
+}
+
+/* The keeper may ask for four things, each now and then: what comes too soon is done a little later, once. */
+static void
+master_tick_asked(struct wr_master *m, uint64_t now_ms)
+{
+    for (unsigned what = 0; m->asked != 0 && what < WR_ASKS; what++) {
+        if (master_ask_is_due(m, what, now_ms)) {
+            m->asked &= ~(1u << what);
+            m->asked_ms[what] = now_ms;
+            master_do_asked(m, (enum wr_ask)what);
+        }
     }
 }
 
@@ -190,7 +201,7 @@ master_on_messages(struct wr_master *m)
         if (msg.type == WR_MSG_NEED_LOG && keeper) {
             wr_logfiles_wanted(msg.value);
         } else if (msg.type == WR_MSG_ASK && keeper) {
-            master_on_ask(m, msg.value);
+            m->asked |= msg.value < WR_ASKS ? 1u << msg.value : 0;
         }
     }
 }
@@ -252,6 +263,11 @@ master_wait_ms(const struct wr_master *m)
     }
     if (m->other.pid > 0 && m->other.by_ms != 0) {
         next = WR_MIN(next, m->other.by_ms);
+    }
+    for (unsigned what = 0; m->asked != 0 && what < WR_ASKS; what++) {
+        if (m->asked & 1u << what) {
+            next = WR_MIN(next, m->asked_ms[what] + MASTER_ASK_MS);
+        }
     }
     if (m->retry) {
         next = WR_MIN(next, now_ms + MASTER_RETRY_MS);
@@ -329,6 +345,7 @@ master_loop(struct wr_master *m)
         }
         uint64_t now_ms = wr_master_now_ms();
         wr_generation_check(m);
+        master_tick_asked(m, now_ms);
         wr_reaper_tick(m, now_ms);
         wr_upgrade_tick(m, now_ms);
         master_pump(m);
@@ -389,7 +406,7 @@ wr_master_run(const struct wr_options *o)
     }
     master_loop(m);
     wr_log(WR_LOG_NOTICE, "weir has ended");
-    wr_sockets_close();
+    wr_sockets_close(true);
     wr_upgrade_leave(m);
     return m->failed ? 1 : 0;
 }

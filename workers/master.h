@@ -13,6 +13,7 @@
 
 #include "core/shm/slot.h"
 #include "workers/backoff.h"
+#include "workers/channel.h"
 #include "workers/cycle.h"
 #include "workers/options.h"
 
@@ -54,9 +55,11 @@ struct wr_master {
     struct wr_cycle *pending; /* is being started */
     struct wr_cycle *old;     /* replaced ones that still have processes */
     uint64_t pending_by_ms;
-    bool reload_again; /* HUP came while one was pending */
-    bool away;         /* WINCH: the workers were told to drain and are not replaced */
-    bool retry;        /* some socket was full: look again soon */
+    bool reload_again;          /* HUP came while one was pending */
+    bool away;                  /* WINCH: the workers were told to drain and are not replaced */
+    bool retry;                 /* some socket was full: look again soon */
+    uint32_t asked;             /* by the keeper and not yet done: a bit for each enum wr_ask */
+    uint64_t asked_ms[WR_ASKS]; /* when each was done last */
     struct wr_seat keeper;
     struct wr_backoff backoff;
     struct wr_process process[WR_SLOTS];

@@ -60,6 +60,46 @@ wr_identity_find(struct wr_str user, struct wr_identity *id, const char **why, c
     return true;
 }
 
+/* Only root gives a file to a group that it is not in. */
+static bool
+privs_may_give(gid_t gid)
+{
+    gid_t own[WR_IDENTITY_GROUPS * 4];
+    int n = getgroups((int)WR_ARRAY_LEN(own), own);
+
+    if (geteuid() == 0 || gid == getegid()) {
+        return true;
+    }
+    for (int i = 0; i < n; i++) {
+        if (own[i] == gid) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool
+wr_group_find(struct wr_str name, gid_t *gid, const char **why)
+{
+    char text[64];
+    const struct group *gr = NULL;
+
+    if (name.n < sizeof(text)) {
+        snprintf(text, sizeof(text), "%.*s", WR_STR_ARG(name));
+        gr = getgrnam(text);
+    }
+    if (gr == NULL) {
+        *why = "no such group";
+        return false;
+    }
+    if (!privs_may_give(gr->gr_gid)) {
+        *why = "the user who starts weir is not in it";
+        return false;
+    }
+    *gid = gr->gr_gid;
+    return true;
+}
+
 /* Nothing is left to be had back, whatever user this is. */
 static bool
 privs_drop_capabilities(void)

@@ -24,6 +24,9 @@ struct wr_identity {
  */
 bool wr_identity_find(struct wr_str user, struct wr_identity *id, const char **why, const char **warning);
 
+/* The group that the control socket is given to.  False: *why; also when this process could not give it. */
+bool wr_group_find(struct wr_str name, gid_t *gid, const char **why);
+
 /* In a child, for good: groups, gid, uid, no capability, no new privileges.  False: logged; the child must
  * not go on. */
 bool wr_privs_drop(const struct wr_identity *id);

@@ -4,6 +4,7 @@
 #include "workers/sockets.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
@@ -46,12 +47,12 @@ sockets_remove_stale(const struct wr_addr *addr)
         unlink(addr->un.sun_path) == 0;
 }
 
+/* The mode has to be there before the name is. */
 static bool
-sockets_bind_unix(int fd, const struct wr_addr *addr)
+sockets_bind_unix(int fd, const struct wr_addr *addr, mode_t mode)
 {
-    /* whoever may enter the directory may connect; the mode has to be there before the name is */
     mode_t before = umask(0);
-    bool ok = fchmod(fd, 0666) == 0 && bind(fd, &addr->sa, addr->len) == 0;
+    bool ok = fchmod(fd, mode) == 0 && bind(fd, &addr->sa, addr->len) == 0;
 
     if (!ok && errno == EADDRINUSE) {
         ok = sockets_remove_stale(addr) && bind(fd, &addr->sa, addr->len) == 0;
@@ -130,8 +131,9 @@ sockets_open_one(const struct wr_addr *addr, bool both_families)
     if (fd < 0) {
         return -1;
     }
+    /* whoever may enter the directory may connect */
     bool ok = addr->sa.sa_family == AF_UNIX
-        ? sockets_bind_unix(fd, addr) && listen(fd, WR_SOCKETS_BACKLOG) == 0
+        ? sockets_bind_unix(fd, addr, 0666) && listen(fd, WR_SOCKETS_BACKLOG) == 0
         : sockets_bind_inet(fd, addr, both_families);
     if (!ok) {
         int err = errno;
@@ -166,6 +168,10 @@ wr_sockets_claim(const struct wr_addr *addr, bool both_families, const char **wh
 {
     struct wr_socket *s = sockets_find(addr, both_families);
 
+    if (s != NULL && s->control) {
+        *why = "it is the control socket of the running configuration";
+        return -1;
+    }
     if (s != NULL) {
         s->claimed = true;
         return s->fd;
@@ -186,6 +192,88 @@ wr_sockets_claim(const struct wr_addr *addr, bool both_families, const char **wh
     s = &sockets_own.v[sockets_own.n++];
     *s = (struct wr_socket){.addr = *addr, .both_families = both_families, .fd = fd, .claimed = true};
     return fd;
+}
+
+/*
+ * The control socket.
+ */
+
+/* Mode and group of the path, by a descriptor of the socket that stands there and is ours.  Nobody gets in who
+ * shall not while they change. */
+static bool
+sockets_restrict(const struct wr_addr *addr, gid_t group)
+{
+    char path[40];
+    struct stat st;
+    mode_t mode = group == WR_SOCKETS_NO_GROUP ? 0600 : 0660;
+    int fd = open(addr->un.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+
+    if (fd < 0) {
+        return false;
+    }
+    /* a descriptor that stands for a place has no mode to change; its name in /proc is that very inode */
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    bool ok = fstat(fd, &st) == 0 && S_ISSOCK(st.st_mode) && st.st_uid == geteuid();
+    if (ok && group != WR_SOCKETS_NO_GROUP && st.st_gid != group) {
+        ok = ((st.st_mode & 0777) == 0600 || chmod(path, 0600) == 0) &&
+            fchownat(fd, "", (uid_t)-1, group, AT_EMPTY_PATH) == 0;
+        st.st_mode = S_IFSOCK | 0600;
+    }
+    ok = ok && ((st.st_mode & 0777) == mode || chmod(path, mode) == 0);
+    int err = errno;
+    close(fd);
+    errno = err;
+    return ok;
+}
+
+static int
+sockets_open_control(const struct wr_addr *addr, gid_t group)
+{
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+    if (fd < 0 || !sockets_bind_unix(fd, addr, 0600)) {
+        int err = errno;
+        if (fd >= 0) {
+            close(fd);
+        }
+        errno = err;
+        return -1;
+    }
+    if (!sockets_restrict(addr, group) || listen(fd, WR_SOCKETS_BACKLOG) < 0) {
+        int err = errno;
+        unlink(addr->un.sun_path);
+        close(fd);
+        errno = err;
+        return -1;
+    }
+    return fd;
+}
+
+int
+wr_sockets_claim_control(const struct wr_addr *addr, gid_t group, const char **why)
+{
+    struct wr_socket *s = sockets_find(addr, false);
+
+    if (s != NULL && !s->control) {
+        *why = "it is an address of a server";
+        return -1;
+    }
+    if (s == NULL && sockets_own.n == WR_SOCKETS) {
+        *why = "too many listening sockets";
+        return -1;
+    }
+    if (s == NULL) {
+        int fd = sockets_open_control(addr, group);
+        if (fd < 0) {
+            *why = errno == EADDRINUSE ? "another weir, or something else, is there" : strerror(errno);
+            return -1;
+        }
+        s = &sockets_own.v[sockets_own.n++];
+        *s = (struct wr_socket){.addr = *addr, .fd = fd, .control = true};
+    }
+    s->claimed = true;
+    s->group = group;
+    return s->fd;
 }
 
 static void
@@ -209,6 +297,11 @@ wr_sockets_commit(void)
         s->claimed = false;
         if (!s->kept) {
             sockets_drop(i);
+        } else if (s->control && !sockets_restrict(&s->addr, s->group)) {
+            wr_log(WR_LOG_ERROR,
+                   "cannot set mode and group of the control socket path=%s: %s; who may use it "
+                   "is not what the configuration says",
+                   s->addr.un.sun_path, strerror(errno));
         }
     }
 }
@@ -226,10 +319,12 @@ wr_sockets_abort(void)
 }
 
 void
-wr_sockets_close(void)
+wr_sockets_close(bool control_too)
 {
-    while (sockets_own.n > 0) {
-        sockets_drop(sockets_own.n - 1);
+    for (unsigned i = sockets_own.n; i-- > 0;) {
+        if (control_too || !sockets_own.v[i].control) {
+            sockets_drop(i);
+        }
     }
 }
 
@@ -286,7 +381,7 @@ sockets_listens(const struct wr_addr *addr, int fd)
 }
 
 bool
-wr_sockets_adopt(const struct wr_addr *addr, bool both_families, int fd)
+wr_sockets_adopt(const struct wr_addr *addr, bool both_families, bool control, int fd)
 {
     if (sockets_own.n == WR_SOCKETS || sockets_find(addr, both_families) != NULL ||
         !sockets_listens(addr, fd)) {
@@ -295,6 +390,7 @@ wr_sockets_adopt(const struct wr_addr *addr, bool both_families, int fd)
         return false;
     }
     struct wr_socket *s = &sockets_own.v[sockets_own.n++];
-    *s = (struct wr_socket){.addr = *addr, .both_families = both_families, .fd = fd, .foreign = true};
+    *s = (struct wr_socket){
+        .addr = *addr, .both_families = both_families, .control = control, .fd = fd, .foreign = true};
     return true;
 }

@@ -30,6 +30,7 @@ const struct wr_child_kind wr_child_kinds[] = {
                         .slot_kind = WR_SLOT_KEEPER,
                         .as_user = true,
                         .restarts = true,
+                        .controls = true,
                         .writes_logs = true,
                         .run = wr_keeper_run},
 };
@@ -64,7 +65,7 @@ spawn_close(const struct wr_master *m, const struct wr_child_kind *kind, const s
     if (m->ready_fd >= 0) {
         close(m->ready_fd);
     }
-    wr_cycle_enter(cy, kind->listens);
+    wr_cycle_enter(cy, kind->listens, kind->controls);
     if (!kind->writes_logs) {
         wr_logfiles_close();
     }

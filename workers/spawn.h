@@ -15,6 +15,7 @@ struct wr_child_kind {
     bool restarts;        /* another is started when it dies untold */
     bool survives_reload; /* false: each generation has its own, and the old one is told to go */
     bool listens;         /* inherits the listening sockets */
+    bool controls;        /* inherits the control socket */
     bool writes_logs;     /* inherits the log files */
     const char *path;     /* executed; NULL: a fork alone */
     void (*run)(const struct wr_start *st);

@@ -97,6 +97,8 @@ state_read_line(char *line, struct wr_verdict *v, FILE *messages)
         v->attempt = strtoull(value, NULL, 10);
     } else if (strcmp(line, "serving") == 0) {
         v->serving = strtoull(value, NULL, 10);
+    } else if (strcmp(line, "pid") == 0) {
+        v->pid = (pid_t)strtol(value, NULL, 10);
     } else if (strcmp(line, "verdict") == 0) {
         v->good = strcmp(value, "good") == 0;
         v->done = v->good || strcmp(value, "bad") == 0;
@@ -140,9 +142,8 @@ wr_pid_read(const char *path)
     return pid > 0 && pid <= INT_MAX ? (pid_t)pid : 0;
 }
 
-/* The directory itself is made when it is missing, as /run is empty after a boot. */
-static void
-state_make_directory(const char *path)
+void
+wr_state_make_directory(const char *path)
 {
     char dir[PATH_MAX];
     const char *slash = strrchr(path, '/');
@@ -159,7 +160,7 @@ wr_pid_write(const char *path, pid_t pid)
 {
     char aside[PATH_MAX], text[32];
 
-    state_make_directory(path);
+    wr_state_make_directory(path);
     int fd = state_open_aside(path, aside, sizeof(aside));
     if (fd < 0) {
         return false;

@@ -15,8 +15,14 @@
 #include <stdio.h>
 #include <sys/types.h>
 
+#include "config.h"
 #include "core/base/str.h"
 
+/* The pid file unless the configuration says otherwise: in the directory that unit and tmpfiles make. */
+#define WR_STATE_PID WR_RUNSTATEDIR "/weir/weir.pid"
+
+/* The last directory of a path is made when it is missing, as /run is empty after a boot. */
+void wr_state_make_directory(const char *path);
 /* The state file of a pid file: ".pid" replaced by ".state", or added.  room bytes at dst. */
 bool wr_state_path(char *dst, size_t room, struct wr_str pid_path);
 
@@ -36,6 +42,7 @@ bool wr_state_write(const char *path, const struct wr_state *st);
 struct wr_verdict {
     uint64_t attempt;
     uint64_t serving;
+    pid_t pid; /* of the master that wrote it */
     bool done; /* good or bad */
     bool good;
 };

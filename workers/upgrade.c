@@ -64,7 +64,7 @@ upgrade_put_socket(void *arg, const struct wr_socket *s)
 
     if (s->kept) {
         wr_addr_text(&s->addr, text);
-        fprintf(w->to, "socket %d %d %s\n", s->fd, s->both_families, text);
+        fprintf(w->to, "%s %d %d %s\n", s->control ? "control" : "socket", s->fd, s->both_families, text);
         upgrade_pass(w, s->fd);
     }
 }
@@ -398,7 +398,7 @@ upgrade_take_zone(const char *rest)
 }
 
 static void
-upgrade_take_socket(const char *rest)
+upgrade_take_socket(const char *rest, bool control)
 {
     struct wr_addr addr;
     const char *why;
@@ -410,7 +410,7 @@ upgrade_take_socket(const char *rest)
             close(fd);
             return;
         }
-        wr_sockets_adopt(&addr, both != 0, fd);
+        wr_sockets_adopt(&addr, both != 0, control, fd);
     }
 }
 
@@ -461,8 +461,8 @@ upgrade_take_rest(struct wr_upgrade_reader *rd, const char *kind, const char *re
 {
     if (strcmp(kind, "zone") == 0 && rd->adopted_slots) {
         upgrade_take_zone(rest);
-    } else if (strcmp(kind, "socket") == 0) {
-        upgrade_take_socket(rest);
+    } else if (strcmp(kind, "socket") == 0 || strcmp(kind, "control") == 0) {
+        upgrade_take_socket(rest, kind[0] == 'c');
     } else if (strcmp(kind, "blob") == 0 && rd->adopted_slots) {
         upgrade_take_blob(rest);
     }

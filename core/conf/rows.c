@@ -204,8 +204,8 @@ static const struct wr_directive rows_weir[] = {
     ROWS_WEIR("pid", WR_T_PARSED, pid, .parse = rows_parse_file, .grammar = "PATH",
               .help =
                   "Where the master writes its process id; what `weir -s` and a new binary have to know is "
-                  "written beside it.  Unset: `weir.pid` in the directory for run-time files that weir was "
-                  "built with."),
+                  "written beside it.  Unset: `weir/weir.pid` in the directory for run-time files that weir "
+                  "was built with, `/run` in most cases."),
     ROWS_WEIR(
         "error_log", WR_T_PARSED, error_log, .preset = "stderr notice", .parse = rows_parse_error_log,
         .words = rows_error_log, .grammar = "PATH | stderr | syslog, then a LEVEL",

@@ -477,11 +477,13 @@ const struct wr_directive wr_rows_upstream[] = {
     }
 
 const struct wr_directive wr_rows_control[] = {
-    ROWS_CONTROL("socket", WR_T_PARSED, socket, .parse = rows_upstream_parse_socket, .grammar = "PATH | off",
-                 .help = "The socket that weirctl(8) talks to, for its owner and `group` alone.  Unset: "
-                         "`weir.sock` beside `pid`.  `off`: there is none."),
-    ROWS_CONTROL("group", WR_T_TEXT, group, .grammar = "GROUP",
-                 .help = "Members of that group may use the socket, too.  Unset: only the user who started "
-                         "weir (and root)."),
+    ROWS_CONTROL(
+        "socket", WR_T_PARSED, socket, .parse = rows_upstream_parse_socket, .grammar = "PATH | off",
+        .help = "The socket that weirctl(8) talks to.  Unset: `weir.sock` beside `pid`; where it cannot be "
+                "made, weir goes on without it.  `off`: there is none."),
+    ROWS_CONTROL(
+        "group", WR_T_TEXT, group, .grammar = "GROUP",
+        .help = "Members of that group may use the socket (mode 0660).  Unset: only the user who started "
+                "weir, and root (mode 0600).  Where root started it, `user` may not in any case."),
     {.name = NULL},
 };

@@ -29,7 +29,7 @@ static struct {
 #define SLOT_STR2(x) #x
 #define SLOT_STR(x) SLOT_STR2(x)
 /* The sizes are checked beside it: slots.usable tells the rest. */
-const char wr_slots_layout[] = "slots-1 slots=" SLOT_STR(WR_SLOTS) " counters=32 slot=448";
+const char wr_slots_layout[] = "slots-2 slots=" SLOT_STR(WR_SLOTS) " counters=32 slot=448";
 _Static_assert(sizeof(struct wr_slot) == 448, "another layout: change wr_slots_layout with it");
 _Static_assert(WR_C_COUNT == 32, "another layout: change wr_slots_layout with it");
 
@@ -331,6 +331,7 @@ wr_slot_claim(enum wr_slot_kind kind, uint64_t generation, unsigned index)
         s->index = index;
         s->master = slot_own.master;
         s->started_ms = wr_clock_mono_us_now() / 1000;
+        atomic_store(&s->state_ms, s->started_ms);
         uint32_t claimed = atomic_load(&t->claimed);
         while (claimed < i + 1 && !atomic_compare_exchange_weak(&t->claimed, &claimed, i + 1)) {
         }

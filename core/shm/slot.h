@@ -75,6 +75,7 @@ struct wr_slot {
     _Atomic uint32_t sleeping;
     _Atomic uint64_t acked; /* every published version up to this one is in effect here, or was replaced */
     _Atomic uint64_t longest_turn_us;
+    _Atomic uint64_t state_ms; /* CLOCK_MONOTONIC; when the process changed `state` last */
     struct wr_slot_note note;
     _Atomic uint64_t counters[WR_C_COUNT];
 } __attribute__((aligned(64)));

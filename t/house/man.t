@@ -6,7 +6,7 @@ use Test::More;
 
 my $build = $ENV{WR_BUILD} || 'build';
 
-ok(-f "$build/man/$_", "$build/man/$_ is built") for qw(weir.8 weir.ini.5 weir-reasons.7);
+ok(-f "$build/man/$_", "$build/man/$_ is built") for qw(weir.8 weirctl.8 weir.ini.5 weir-reasons.7);
 
 my @pages = sort glob "$build/man/*.[1-9]";
 for my $page (@pages) {
@@ -31,6 +31,22 @@ if (-f "$build/man/weir.8") {
     for my $signal (qw(HUP QUIT TERM INT USR1 USR2 WINCH)) {
         like($page, qr/\bSIG$signal\b/, "weir.8 explains SIG$signal");
     }
+}
+
+# weirctl.8 explains every command that there is, by its grammar, and no other.
+{
+    my ($commands) = slurp("$build/man/weirctl.8") =~ /^\.Ss Commands\n(.*?)^\.S[hs] /ms;
+    my @explained;
+    for my $line ($commands =~ /^\.It Cm (.*)/mg) {
+        $line =~ s/ Ns ?//g;
+        $line =~ s/Op Fl (\S+)/[-$1]/g;
+        $line =~ s/\/ Ar /\//g;
+        $line =~ s/\bAr //g;
+        push @explained, $line;
+    }
+    my @there = map { /^([a-z]+(?: \S+)*)  / ? lc $1 : () } split /\n/, `$build/weirctl help`;
+    ok(@there >= 11, 'weirctl lists ' . @there . ' commands');
+    is(join("\n", sort @explained), join("\n", sort @there), 'weirctl.8 explains them all, and no other');
 }
 
 done_testing();

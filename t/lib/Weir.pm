@@ -52,6 +52,8 @@ my @locks;                    # ports are ours as long as these are open
 
 sub bin () { state $b = Cwd::abs_path($ENV{WR_BIN} || 'build/weir') // ($ENV{WR_BIN} || 'build/weir') }
 
+sub ctl_bin () { state $c = Cwd::abs_path(($ENV{WR_BUILD} || 'build') . '/weirctl') }
+
 # How much slower than a plain build things may be: WR_SLOW, else 4 for a sanitizer build.
 sub slow () {
     state $slow = $ENV{WR_SLOW} // do {
@@ -287,15 +289,31 @@ sub wait_exit ($self, %o) {
 # `weir -s WORD`; returns (exit status, output).
 sub command ($self, @args) { $self->run('-c', $self->conf_file, @args) }
 
+# weirctl with these words, at the socket beside the pid file (or -s PATH); returns (exit status, output and
+# errors together).
+sub ctl ($self, @words) {
+    unshift @words, '-s', $self->control unless @words && $words[0] eq '-s';
+    return $self->_run(ctl_bin(), @words);
+}
+sub control ($self) { "$self->{dir}/weir.sock" }
+# A command's JSON, decoded; dies when it fails.
+sub ctl_json ($self, @words) {
+    my ($code, $out) = $self->ctl(@words, '--json');
+    die "weirctl @words --json: exit $code: $out\n" if $code;
+    return JSON::PP->new->utf8->decode($out);
+}
+
 # Runs the binary with arguments; returns (exit status, output and errors together).
-sub run ($self, @args) {
+sub run ($self, @args) { $self->_run(bin(), @args) }
+
+sub _run ($self, $program, @args) {
     my $pid = open my $fh, '-|';
     if (!$pid) {
         $SIG{$_} = 'DEFAULT' for qw(PIPE CHLD);
         $self->_child_env('');
         delete $ENV{NOTIFY_SOCKET};
         open STDERR, '>&', \*STDOUT;
-        exec { bin() } bin(), @args or POSIX::_exit(127);
+        exec { $program } $program, @args or POSIX::_exit(127);
     }
     my $out = do { local $/; readline $fh };
     CORE::close $fh;
