@@ -428,7 +428,7 @@ const struct wr_directive wr_rows_upstream[] = {
                       "it after that time."),
     ROWS_UPSTREAM(
         "eject", WR_T_PARSED, eject, .preset = "5 errors in 10s for 30s, at most 50%",
-        .parse = rows_upstream_parse_eject, .grammar = "N errors in TIME for TIME[, at most PERCENT] | off",
+        .parse = rows_upstream_parse_eject, .grammar = "N errors in TIME for TIME, at most N% | off",
         .help =
             "A server that fails requests is taken out of rotation.  Errors are connections that could not "
             "be made, silence beyond a timeout, responses that are no HTTP or break off, and 5xx; they "

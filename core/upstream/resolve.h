@@ -22,5 +22,7 @@ bool wr_resolve_is_localhost(struct wr_str host);
 struct wr_resolver;
 struct wr_resolver *wr_resolver_start(struct wr_loop *l, const struct wr_model *m, uint64_t generation);
 void wr_resolver_stop(struct wr_resolver *rs);
+/* Something that it found has changed: is published in a moment. */
+void wr_resolve_changed(struct wr_resolver *rs);
 
 #endif

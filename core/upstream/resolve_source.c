@@ -3,6 +3,8 @@
  * records (srv:), the lines of a file (file:).  What one gives is kept as a
  * list, with each server's row in shared memory, until it gives another.
  */
+#include "core/upstream/resolve_source.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,8 +12,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include "core/upstream/resolve_own.h"
 
 #define SOURCE_TELL_MOST 8 /* changes at once that are told one by one */
 
@@ -314,7 +314,8 @@ resolve_source_on_targets(void *arg, const struct wr_dns_answer *a)
 
     if (a->error != NULL) {
         resolve_source_fail(src, a->error);
-        wr_loop_timer(src->rs->loop, &src->timer, wr_clock.mono_ms + wr_resolve_again_ms(&src->retry_ms));
+        wr_loop_timer(src->rs->loop, &src->timer,
+                      wr_clock.mono_ms + wr_resolve_name_again_ms(&src->retry_ms));
         return;
     }
     struct wr_resolve_target *v = wr_calloc(a->targets_n, sizeof(*v));
@@ -326,7 +327,7 @@ resolve_source_on_targets(void *arg, const struct wr_dns_answer *a)
         t->priority = a->targets[i].priority;
     }
     resolve_source_set_targets(src, v, a->targets_n);
-    wr_loop_timer(src->rs->loop, &src->timer, wr_clock.mono_ms + wr_resolve_ttl_ms(a->ttl_s));
+    wr_loop_timer(src->rs->loop, &src->timer, wr_clock.mono_ms + wr_resolve_name_ttl_ms(a->ttl_s));
 }
 
 /* ---- file: ---- */

@@ -3,8 +3,8 @@
  * the servers of `resolver` or of resolv.conf, over UDP and TCP, each question
  * within a few seconds.
  */
-#ifndef WR_UPSTREAM_RESOLVE_DNS_H
-#define WR_UPSTREAM_RESOLVE_DNS_H
+#ifndef WR_UPSTREAM_DNS_H
+#define WR_UPSTREAM_DNS_H
 
 #include "core/conf/model.h"
 #include "core/event/loop.h"

@@ -1,13 +1,14 @@
 /*
- * The resolver's objects, for resolve*.c.
+ * The resolver's objects, and the names among them: HOST:PORT, asked for when
+ * its time is over, for as long as somebody wants it.
  */
-#ifndef WR_UPSTREAM_RESOLVE_OWN_H
-#define WR_UPSTREAM_RESOLVE_OWN_H
+#ifndef WR_UPSTREAM_RESOLVE_NAME_H
+#define WR_UPSTREAM_RESOLVE_NAME_H
 
 #include "core/base/hash.h"
 #include "core/upstream/found.h"
 #include "core/upstream/resolve.h"
-#include "core/upstream/resolve_dns.h"
+#include "core/upstream/dns.h"
 #include "core/upstream/share.h"
 #include "core/upstream/source_file.h"
 
@@ -75,22 +76,12 @@ struct wr_resolver {
     bool seeded; /* with what an earlier keeper knew */
 };
 
-/* resolve.c: the name (asked at once), one reference more; give takes one back. */
+/* The name (asked at once), one reference more; give takes one back. */
 struct wr_resolve_name *wr_resolve_name_take(struct wr_resolver *rs, struct wr_str host, uint16_t port);
 void wr_resolve_name_give(struct wr_resolve_name *n);
-/* Something has changed: is published in a moment. */
-void wr_resolve_changed(struct wr_resolver *rs);
 /* How long an answer of that TTL is good. */
-uint64_t wr_resolve_ttl_ms(uint32_t ttl_s);
+uint64_t wr_resolve_name_ttl_ms(uint32_t ttl_s);
 /* How long to wait after one more failure. */
-uint64_t wr_resolve_again_ms(uint64_t *retry_ms);
-
-/* resolve_source.c */
-void wr_resolve_source_start(struct wr_resolve_source *src);
-void wr_resolve_source_stop(struct wr_resolve_source *src);
-/* What it gives now, if all that it needs is known.  True when that has changed. */
-bool wr_resolve_source_settle(struct wr_resolve_source *src);
-/* What an earlier keeper published. */
-void wr_resolve_source_seed(struct wr_resolve_source *src, const struct wr_found_server *s);
+uint64_t wr_resolve_name_again_ms(uint64_t *retry_ms);
 
 #endif

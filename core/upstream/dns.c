@@ -2,7 +2,7 @@
  * c-ares on the loop.  What it hands over is checked once more: types, counts,
  * bytes of names.
  */
-#include "core/upstream/resolve_dns.h"
+#include "core/upstream/dns.h"
 
 #include <ares.h>
 #include <arpa/inet.h>
