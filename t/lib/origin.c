@@ -2,9 +2,10 @@
  * An upstream for tests and benchmarks that must not be the slow part: one
  * epoll loop, HTTP/1.1 with keep-alive.
  *
- *   origin -p PORT [-a ADDRESS] [-D MS] [-S STATUS]
+ *   origin -p PORT [-a ADDRESS] [-D MS] [-S STATUS] [-C N]
  *
- * -D: every answer but that of /stats takes so long; -S: has that status.
+ * -D: every answer but that of /stats takes so long; -S: has that status; -C: so
+ * many are worked on at once, the others wait.
  *
  *   /stats            {"requests":N,"now":N,"most":N}: answered ones, in progress now and at most
  *   /status?code=N    an answer of that status
@@ -48,6 +49,8 @@ struct conn {
     enum mode mode;
     bool close_after, chunked_out, writing;
     bool counted; /* among those in progress */
+    bool working; /* one of -C */
+    struct conn *behind; /* waits for one of those to end */
     uint64_t due_ms, every_ms;
     uint64_t left;     /* events, drip bytes, body bytes to send, or of the request to read */
     uint64_t received; /* body bytes of the request */
@@ -61,6 +64,8 @@ static struct {
     uint64_t requests, now, most;
 } stats;
 static uint64_t delay_ms;
+static unsigned room_n, working_n;
+static struct conn *first_waiting, **last_waiting = &first_waiting;
 static int preset_status = 200;
 
 static int ep;
@@ -101,8 +106,48 @@ timer_on(struct conn *c, uint64_t after_ms)
 }
 
 static void
+work_on(struct conn *c)
+{
+    c->working = true;
+    working_n++;
+    timer_on(c, delay_ms);
+}
+
+/* Leaves the line, wherever it stands in it. */
+static void
+leave_line(struct conn *c)
+{
+    for (struct conn **at = &first_waiting; *at; at = &(*at)->behind) {
+        if (*at == c) {
+            *at = c->behind;
+            if (!*at) {
+                last_waiting = at;
+            }
+            return;
+        }
+    }
+}
+
+static void
+work_end(struct conn *c)
+{
+    if (!c->working) {
+        leave_line(c);
+        return;
+    }
+    c->working = false;
+    working_n--;
+    struct conn *next = first_waiting;
+    if (next) {
+        leave_line(next);
+        work_on(next);
+    }
+}
+
+static void
 count_end(struct conn *c)
 {
+    work_end(c);
     stats.now -= c->counted;
     stats.requests += c->counted;
     c->counted = false;
@@ -318,7 +363,13 @@ respond(struct conn *c, const char *target, const char *head)
     }
     if (delay_ms > 0) {
         c->mode = SLOW;
-        timer_on(c, delay_ms);
+        if (room_n == 0 || working_n < room_n) {
+            work_on(c);
+        } else {
+            c->behind = NULL;
+            *last_waiting = c;
+            last_waiting = &c->behind;
+        }
     } else if (strncmp(target, "/status", 7) == 0) {
         answer_status(c, (int)query(target, "code", 200), "");
     } else if (strncmp(target, "/big", 4) == 0 || strncmp(target, "/chunked", 8) == 0 ||
@@ -690,13 +741,15 @@ main(int argc, char **argv)
 {
     const char *address = "127.0.0.1";
     int opt, port = 0;
-    while ((opt = getopt(argc, argv, "p:a:D:S:")) != -1) {
+    while ((opt = getopt(argc, argv, "p:a:D:S:C:")) != -1) {
         if (opt == 'p') {
             port = atoi(optarg);
         } else if (opt == 'a') {
             address = optarg;
         } else if (opt == 'D') {
             delay_ms = strtoull(optarg, NULL, 10);
+        } else if (opt == 'C') {
+            room_n = (unsigned)atoi(optarg);
         } else if (opt == 'S') {
             preset_status = atoi(optarg);
         } else {
