@@ -13,6 +13,7 @@
 #include "core/event/offload.h"
 #include "core/module.h"
 #include "core/shm/zone.h"
+#include "core/upstream/probe.h"
 #include "core/upstream/upstream.h"
 #include "workers/logdrain.h"
 
@@ -24,6 +25,7 @@ struct keeper {
     struct wr_offload *offload;
     struct wr_logdrain *drain;
     struct wr_resolver *resolver;
+    struct wr_prober *prober;
     void **module_keeper;
     struct wr_timer timer;
     bool holds;
@@ -72,6 +74,7 @@ keeper_stop_modules(struct keeper *k)
             wr_modules[i]->keeper_stop(k->module_keeper[i]);
         }
     }
+    wr_prober_stop(k->prober);
     wr_resolver_stop(k->resolver);
 }
 
@@ -82,6 +85,7 @@ keeper_take_over(struct keeper *k)
     k->holds = true;
     wr_logdrain_begin(k->drain);
     k->resolver = wr_resolver_start(k->ch.loop, k->offload, k->ch.st->cycle->model);
+    k->prober = wr_prober_start(k->ch.loop, k->ch.st->cycle->model, k->ch.st->cycle->generation);
     keeper_start_modules(k);
     wr_child_state(&k->ch, WR_SLOT_SERVING);
 }
