@@ -12,6 +12,7 @@
  *   /drip?bytes=N&ms=M  N bytes, one every M ms
  *   /ws               WebSocket echo
  *   /close            answers and closes
+ *   /accepted         how many connections it has taken so far
  *   anything else     "ok"; the number of body bytes for a request with a body
  *
  * It trusts its client (weir, in a test) and checks little.
@@ -53,6 +54,7 @@ struct conn {
 };
 
 static int ep;
+static unsigned long long accepted;
 static struct conn *timed;
 static char block[BLOCK_BYTES];
 
@@ -305,6 +307,9 @@ respond(struct conn *c, const char *target, const char *head)
     } else if (strncmp(target, "/close", 6) == 0) {
         c->close_after = true;
         answer(c, "ok");
+    } else if (strncmp(target, "/accepted", 9) == 0) {
+        snprintf(text, sizeof text, "%llu", accepted);
+        answer(c, text);
     } else if (c->received) {
         snprintf(text, sizeof text, "%llu", (unsigned long long)c->received);
         answer(c, text);
@@ -625,6 +630,7 @@ accept_all(int fd)
     int s, one = 1;
     while ((s = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         struct conn *c = calloc(1, sizeof *c);
+        accepted++;
         setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         c->fd = s;
         struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
