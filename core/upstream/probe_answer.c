@@ -200,19 +200,14 @@ probe_answer_refuse_head(struct wr_probe_answer *a, enum wr_err err)
                                                                  : "answer is not HTTP");
 }
 
-/* *used stays where it is until the head is whole. */
 static enum wr_probe_verdict
-probe_answer_take_head(struct wr_probe_answer *a, const char *p, size_t n, size_t *used)
+probe_answer_parse_head(struct wr_probe_answer *a, const char *p, size_t n, size_t *used)
 {
     static const struct wr_h1_limits limits = {
         .line_bytes = 8192, .total_bytes = WR_PROBE_HEAD_BYTES, .fields = PROBE_ANSWER_FIELDS};
     struct wr_field fields[PROBE_ANSWER_FIELDS];
     struct wr_h1_head head;
 
-    if (a->looked_at > 0 && n < WR_PROBE_HEAD_BYTES && !wr_h1_head_complete(p, n, a->looked_at)) {
-        a->looked_at = (uint32_t)n;
-        return WR_PROBE_MORE;
-    }
     switch (wr_h1_parse_response(p, n, &limits, &head, fields)) {
     case WR_H1_MORE:
         a->looked_at = (uint32_t)n;
@@ -224,6 +219,17 @@ probe_answer_take_head(struct wr_probe_answer *a, const char *p, size_t n, size_
     }
     *used += head.head_bytes;
     return probe_answer_judge_head(a, &head, fields);
+}
+
+/* *used stays where it is until the head is whole; a head in many pieces is not parsed with each. */
+static enum wr_probe_verdict
+probe_answer_take_head(struct wr_probe_answer *a, const char *p, size_t n, size_t *used)
+{
+    if (a->looked_at > 0 && n < WR_PROBE_HEAD_BYTES && !wr_h1_head_complete(p, n, a->looked_at)) {
+        a->looked_at = (uint32_t)n;
+        return WR_PROBE_MORE;
+    }
+    return probe_answer_parse_head(a, p, n, used);
 }
 
 /* ---- all of it ---- */
@@ -251,14 +257,26 @@ wr_probe_answer_take(struct wr_probe_answer *a, const char *p, size_t n, size_t 
     return WR_PROBE_MORE;
 }
 
+/* Half a head that would have been refused is told as what it is. */
+static enum wr_probe_verdict
+probe_answer_end_head(struct wr_probe_answer *a, const char *p, size_t n)
+{
+    size_t used = 0;
+
+    if (n > 0 && probe_answer_parse_head(a, p, n, &used) == WR_PROBE_BAD) {
+        return WR_PROBE_BAD;
+    }
+    return probe_answer_bad(a,
+                            n > 0 || a->heads > 0 ? "connection closed within the head"
+                                                  : "connection closed without an answer");
+}
+
 enum wr_probe_verdict
-wr_probe_answer_end(struct wr_probe_answer *a, size_t left)
+wr_probe_answer_end(struct wr_probe_answer *a, const char *p, size_t n)
 {
     switch (a->state) {
     case WR_PROBE_HEAD:
-        return probe_answer_bad(a,
-                                left > 0 || a->heads > 0 ? "connection closed within the head"
-                                                         : "connection closed without an answer");
+        return probe_answer_end_head(a, p, n);
     case WR_PROBE_TO_END:
         return probe_answer_without(a);
     case WR_PROBE_LENGTH:

@@ -51,7 +51,7 @@ void wr_probe_answer_init(struct wr_probe_answer *a, const struct wr_health_expe
                           const struct wr_probe_text *text);
 /* Takes *used bytes of p[0..n); the rest comes again with more behind it (less than WR_PROBE_HEAD_BYTES). */
 enum wr_probe_verdict wr_probe_answer_take(struct wr_probe_answer *a, const char *p, size_t n, size_t *used);
-/* The server has closed; `left` bytes were not taken.  GOOD or BAD. */
-enum wr_probe_verdict wr_probe_answer_end(struct wr_probe_answer *a, size_t left);
+/* The server has closed; p[0..n) was not taken.  GOOD or BAD. */
+enum wr_probe_verdict wr_probe_answer_end(struct wr_probe_answer *a, const char *p, size_t n);
 
 #endif

@@ -123,6 +123,15 @@ probe_check_take(struct wr_probe_check *ck)
     return v;
 }
 
+static enum wr_probe_verdict
+probe_check_take_end(struct wr_probe_check *ck)
+{
+    const struct wr_buf *b = ck->c->in;
+
+    return b != NULL ? wr_probe_answer_end(&ck->answer, b->data + b->r, b->w - b->r)
+                     : wr_probe_answer_end(&ck->answer, NULL, 0);
+}
+
 static void
 probe_check_read(struct wr_probe_check *ck)
 {
@@ -135,7 +144,7 @@ probe_check_read(struct wr_probe_check *ck)
             probe_check_end(ck, WR_PROBE_FAILED, probe_check_error(c->err));
             return;
         }
-        v = io == WR_IO_OK ? probe_check_take(ck) : wr_probe_answer_end(&ck->answer, wr_conn_in_bytes(c));
+        v = io == WR_IO_OK ? probe_check_take(ck) : probe_check_take_end(ck);
     }
     if (v == WR_PROBE_MORE) {
         wr_conn_settle_in(c); /* while it waits, it pins what it has to keep and no more */

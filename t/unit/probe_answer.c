@@ -39,7 +39,7 @@ probe_answer_run(const char *p, size_t n, size_t piece, bool closes)
         free(copy);
         at += used;
     }
-    return v == WR_PROBE_MORE && closes ? wr_probe_answer_end(a, there - at) : v;
+    return v == WR_PROBE_MORE && closes ? wr_probe_answer_end(a, p + at, there - at) : v;
 }
 
 /* The verdict of the whole, if it is that of all sizes of pieces. */
