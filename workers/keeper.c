@@ -13,6 +13,7 @@
 #include "core/event/offload.h"
 #include "core/module.h"
 #include "core/shm/zone.h"
+#include "core/upstream/probe.h"
 #include "core/upstream/upstream.h"
 #include "workers/control.h"
 #include "workers/logdrain.h"
@@ -25,6 +26,7 @@ struct keeper {
     struct wr_offload *offload;
     struct wr_logdrain *drain;
     struct wr_resolver *resolver;
+    struct wr_prober *prober;
     void **module_keeper;
     struct wr_control *control;
     struct wr_task control_over; /* no client of the control socket is left */
@@ -77,6 +79,7 @@ keeper_stop_modules(struct keeper *k)
             wr_modules[i]->keeper_stop(k->module_keeper[i]);
         }
     }
+    wr_prober_stop(k->prober);
     wr_resolver_stop(k->resolver);
 }
 
@@ -86,7 +89,9 @@ keeper_take_over(struct keeper *k)
 {
     k->holds = true;
     wr_logdrain_begin(k->drain);
+    /* in this order: the resolver reads what is published once, then that is the prober's */
     k->resolver = wr_resolver_start(k->ch.loop, k->ch.st->cycle->model, k->ch.st->cycle->generation);
+    k->prober = wr_prober_start(k->ch.loop, k->ch.st->cycle->model, k->ch.st->cycle->generation);
     keeper_start_modules(k);
     k->control = wr_control_start(&k->ch, k->module_keeper);
     wr_child_state(&k->ch, WR_SLOT_SERVING);

@@ -208,6 +208,23 @@ rows_upstream_parse_health_path(struct wr_pool *pool, struct wr_str value, void 
     return true;
 }
 
+static bool
+rows_upstream_parse_health_host(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
+{
+    for (size_t i = 0; i < value.n; i++) {
+        if ((unsigned char)value.p[i] <= ' ' || (unsigned char)value.p[i] >= 0x7f) {
+            *why = "a byte that no host has";
+            return false;
+        }
+    }
+    if (value.n == 0 || value.n > 255) {
+        *why = "a host has 1 to 255 bytes";
+        return false;
+    }
+    *(struct wr_str *)field = wr_pool_str(pool, value);
+    return true;
+}
+
 /* "200" or "200-399" */
 static bool
 rows_upstream_status_range(struct wr_str word, uint64_t *from, uint64_t *to)
@@ -439,23 +456,27 @@ const struct wr_directive wr_rows_upstream[] = {
     ROWS_UPSTREAM(
         "health.path", WR_T_PARSED, health_path, .preset = "off", .parse = rows_upstream_parse_health_path,
         .grammar = "PATH | off",
-        .help = "The keeper asks each server for that path and takes it out of rotation when the answers are "
-                "not `health.expect`.  Without a path, but with a `health.interval`: whether it takes "
-                "connections."),
+        .help =
+            "The keeper asks each server for that path (GET, on a new connection each time) and takes it out "
+            "of rotation when the answers are not `health.expect`.  Without a path, but with a "
+            "`health.interval`: whether it takes connections.  Of several addresses of a server the first "
+            "that takes the connection decides.  Servers that are down or drain by hand are checked as well; "
+            "what was found out stays over reloads."),
     ROWS_UPSTREAM("health.interval", WR_T_TIME, health_interval_ms, .preset = "auto",
                   .words = rows_upstream_health_auto, .min = 100, .max = ROWS_DAY,
                   .help = "The time between two checks of a server; a tenth of it is random.  "
                           "`auto`: 2s where there is a `health.path`, else no checks."),
     ROWS_UPSTREAM("health.timeout", WR_T_TIME, health_timeout_ms, .preset = "2s", .min = 10, .max = 3600000,
-                  .help = "A check that has taken that long has failed."),
+                  .help = "A check that has taken that long, from connecting to its verdict, has failed."),
     ROWS_UPSTREAM(
         "health.expect", WR_T_PARSED, health_expect, .preset = "200-399", .parse = rows_upstream_parse_expect,
         .grammar = "CODE|CODE-CODE ... [\"TEXT\"]",
         .help =
             "Which answers are good: statuses and ranges of them, and a text that the first 16 KiB of the "
-            "body have to hold."),
-    ROWS_UPSTREAM("health.host", WR_T_TEXT, health_host, .grammar = "HOST[:PORT]",
-                  .help = "Host in checks.  Unset: the server's address."),
+            "body have to hold (as sent, no content coding is undone).  Without a text the body is not read."),
+    ROWS_UPSTREAM("health.host", WR_T_PARSED, health_host, .parse = rows_upstream_parse_health_host,
+                  .grammar = "HOST[:PORT]",
+                  .help = "Host in checks.  Unset: the server's address; `localhost` for a unix socket."),
     ROWS_UPSTREAM("health.rise", WR_T_INT, health_rise, .preset = "2", .min = 1, .max = 1000,
                   .help = "So many good checks in a row bring a server back."),
     ROWS_UPSTREAM("health.fall", WR_T_INT, health_fall, .preset = "3", .min = 1, .max = 1000,

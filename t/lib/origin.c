@@ -17,6 +17,7 @@
  *   /drip?bytes=N&ms=M  N bytes, one every M ms
  *   /ws               WebSocket echo
  *   /close            answers and closes
+ *   /accepted         how many connections it has taken so far
  *   anything else     "ok"; the number of body bytes for a request with a body
  *
  * It trusts its client (weir, in a test) and checks little.
@@ -48,8 +49,8 @@ struct conn {
     int fd;
     enum mode mode;
     bool close_after, chunked_out, writing;
-    bool counted; /* among those in progress */
-    bool working; /* one of -C */
+    bool counted;        /* among those in progress */
+    bool working;        /* one of -C */
     struct conn *behind; /* waits for one of those to end */
     uint64_t due_ms, every_ms;
     uint64_t left;     /* events, drip bytes, body bytes to send, or of the request to read */
@@ -69,6 +70,7 @@ static struct conn *first_waiting, **last_waiting = &first_waiting;
 static int preset_status = 200;
 
 static int ep;
+static unsigned long long accepted;
 static struct conn *timed;
 static char block[BLOCK_BYTES];
 
@@ -408,6 +410,9 @@ respond(struct conn *c, const char *target, const char *head)
     } else if (strncmp(target, "/close", 6) == 0) {
         c->close_after = true;
         answer(c, "ok");
+    } else if (strncmp(target, "/accepted", 9) == 0) {
+        snprintf(text, sizeof text, "%llu", accepted);
+        answer(c, text);
     } else if (c->received) {
         snprintf(text, sizeof text, "%llu", (unsigned long long)c->received);
         answer(c, text);
@@ -729,6 +734,7 @@ accept_all(int fd)
     int s, one = 1;
     while ((s = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
         struct conn *c = calloc(1, sizeof *c);
+        accepted++;
         setsockopt(s, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
         c->fd = s;
         struct epoll_event ev = {.events = EPOLLIN, .data.ptr = c};
