@@ -48,6 +48,9 @@ void *wr_calloc(size_t count, size_t size);
 void *wr_realloc(void *p, size_t n);
 char *wr_strdup(const char *s);
 
+/* The greatest common divisor; of 0 and x it is x. */
+uint32_t wr_gcd_of(uint32_t a, uint32_t b);
+
 /* What the answer of a read or write in the event ring can be. */
 enum wr_io { WR_IO_OK, WR_IO_AGAIN, WR_IO_EOF, WR_IO_ERR };
 
