@@ -62,6 +62,21 @@ wr_req_begin(struct wr_req *r)
     wr_pipeline_run(r);
 }
 
+struct wr_str
+wr_req_uri(struct wr_req *r)
+{
+    struct wr_str query = r->uri.query;
+
+    if (query.n == 0) {
+        return r->path;
+    }
+    char *p = wr_pool_alloc(&r->pool, r->path.n + 1 + query.n);
+    memcpy(p, r->path.p, r->path.n);
+    p[r->path.n] = '?';
+    memcpy(p + r->path.n + 1, query.p, query.n);
+    return wr_str_make(p, r->path.n + 1 + query.n);
+}
+
 /* ---- deadlines ---- */
 
 static uint64_t

@@ -236,6 +236,9 @@ void wr_req_wake(struct wr_service *sv, struct wr_token t);
 /* The source's next deadline; stored, and the timer moved when it is earlier. */
 void wr_req_source_due(struct wr_req *r, uint64_t due_ms);
 
+/* The canonical path and, when there is something in it, the query with its question mark; in the arena. */
+struct wr_str wr_req_uri(struct wr_req *r);
+
 /* Ours, if trusted proxies and clients did not bring one: 32 hexadecimal digits. */
 void wr_req_make_id(struct wr_req *r);
 
