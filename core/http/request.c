@@ -414,6 +414,27 @@ wr_req_make_id(struct wr_req *r)
     r->id = wr_str_make(id, 32);
 }
 
+struct wr_attempt *
+wr_req_attempt_add(struct wr_req *r)
+{
+    unsigned n = r->attempt_log_n;
+
+    if (n == WR_ATTEMPTS) {
+        return NULL;
+    }
+    if (n == 0 || n == 1 || n == 4) {
+        /* room for 1, 4, 16: nearly all requests have one */
+        struct wr_attempt *v = wr_pool_alloc(&r->pool, (n == 0 ? 1 : 4 * n) * sizeof(*v));
+        if (n > 0) {
+            memcpy(v, r->attempt, n * sizeof(*v));
+        }
+        r->attempt = v;
+    }
+    r->attempt_log_n++;
+    r->attempt[n] = (struct wr_attempt){.connect_ms = UINT32_MAX, .first_byte_ms = UINT32_MAX};
+    return &r->attempt[n];
+}
+
 void *
 wr_req_state(struct wr_req *r, unsigned module)
 {
