@@ -15,6 +15,7 @@
 #include "core/base/rand.h"
 #include "core/conf/conf.h"
 #include "core/http/command.h"
+#include "core/http/cookie.h"
 #include "core/http/errorpage.h"
 #include "core/http/explain.h"
 #include "core/http/key.h"

@@ -1,6 +1,6 @@
 /*
- * Assertions and memory that may not fail.  Both ends are the process's: the
- * master starts another worker (CORE-RULES 28).
+ * Assertions, memory that may not fail, a divisor.  Both failures are the end of the
+ * process: the master starts another worker (CORE-RULES 28).
  */
 #include "core/base/base.h"
 
@@ -69,4 +69,15 @@ wr_strdup(const char *s)
     size_t n = strlen(s) + 1;
 
     return memcpy(wr_malloc(n), s, n);
+}
+
+uint32_t
+wr_gcd_of(uint32_t a, uint32_t b)
+{
+    while (b != 0) {
+        uint32_t rest = a % b;
+        a = b;
+        b = rest;
+    }
+    return a;
 }

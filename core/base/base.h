@@ -31,18 +31,6 @@
 #define WR_MIN(a, b) ((a) < (b) ? (a) : (b))
 #define WR_MAX(a, b) ((a) > (b) ? (a) : (b))
 
-/* The greatest common divisor; that of 0 and b is b. */
-static inline uint32_t
-wr_gcd(uint32_t a, uint32_t b)
-{
-    while (b > 0) {
-        uint32_t rest = a % b;
-        a = b;
-        b = rest;
-    }
-    return a;
-}
-
 /* The object of type `type` whose member `member` is at `ptr`. */
 #define wr_container(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
 
@@ -59,6 +47,9 @@ void *wr_malloc(size_t n);
 void *wr_calloc(size_t count, size_t size);
 void *wr_realloc(void *p, size_t n);
 char *wr_strdup(const char *s);
+
+/* The greatest common divisor; of 0 and x it is x. */
+uint32_t wr_gcd_of(uint32_t a, uint32_t b);
 
 /* What the answer of a read or write in the event ring can be. */
 enum wr_io { WR_IO_OK, WR_IO_AGAIN, WR_IO_EOF, WR_IO_ERR };

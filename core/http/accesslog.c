@@ -21,6 +21,14 @@
 #define ACCESSLOG_JSON_NAME_BYTES 256 /* host, identifier, names of the configuration: nine of them */
 #define ACCESSLOG_JSON_REST_BYTES (9 * ACCESSLOG_JSON_NAME_BYTES + 1100) /* keys, numbers, addresses too */
 
+/* Of the attempts, when they are listed: they take from what `request` has, which other keys say once more. */
+#define ACCESSLOG_JSON_SERVER_BYTES 64
+#define ACCESSLOG_JSON_ATTEMPT_BYTES (ACCESSLOG_JSON_SERVER_BYTES + 160) /* keys, numbers, the reason */
+#define ACCESSLOG_JSON_ATTEMPTS_BYTES 24                                 /* the key and the brackets */
+
+_Static_assert(ACCESSLOG_JSON_ATTEMPTS_BYTES + WR_ATTEMPTS * ACCESSLOG_JSON_ATTEMPT_BYTES <
+                   ACCESSLOG_JSON_REQUEST_BYTES,
+               "attempts take what there is");
 _Static_assert(ACCESSLOG_REQUEST_BYTES + 2 * ACCESSLOG_FIELD_BYTES + ACCESSLOG_USER_BYTES +
                        ACCESSLOG_COMBINED_BYTES <=
                    WR_LOGRING_LINE_BYTES,
@@ -379,6 +387,26 @@ accesslog_json_ms(struct accesslog *a, uint64_t ms, bool known)
     }
 }
 
+static void
+accesslog_json_status(struct accesslog *a, uint16_t status)
+{
+    if (status > 0) {
+        wr_out_u64(&a->o, status);
+    } else {
+        wr_out_lit(&a->o, "null");
+    }
+}
+
+/* What the list of the attempts may take; 0: it is not written. */
+static size_t
+accesslog_attempts_bytes(const struct wr_req *r)
+{
+    if (r->attempt_log_n < 2) {
+        return 0;
+    }
+    return ACCESSLOG_JSON_ATTEMPTS_BYTES + r->attempt_log_n * (size_t)ACCESSLOG_JSON_ATTEMPT_BYTES;
+}
+
 /* $request_uri: the path as it was sent, and the query. */
 static void
 accesslog_json_uri(struct accesslog *a)
@@ -427,7 +455,7 @@ accesslog_json_request(struct accesslog *a)
     accesslog_json_text(a, r->id, ACCESSLOG_JSON_NAME_BYTES);
     accesslog_key(a, "request");
     wr_out_lit(&a->o, "\"");
-    accesslog_request(a, ACCESSLOG_JSON_REQUEST_BYTES);
+    accesslog_request(a, ACCESSLOG_JSON_REQUEST_BYTES - accesslog_attempts_bytes(r));
     wr_out_lit(&a->o, "\"");
     accesslog_key(a, "request_method");
     accesslog_json_text(a, r->method, ACCESSLOG_JSON_NAME_BYTES);
@@ -478,11 +506,7 @@ accesslog_json_upstream(struct accesslog *a)
     accesslog_key(a, "upstream_addr");
     accesslog_json_text(a, r->peer_text, ACCESSLOG_JSON_NAME_BYTES);
     accesslog_key(a, "upstream_status");
-    if (r->upstream_status > 0) {
-        wr_out_u64(&a->o, r->upstream_status);
-    } else {
-        wr_out_lit(&a->o, "null");
-    }
+    accesslog_json_status(a, r->upstream_status);
     accesslog_key(a, "attempts");
     wr_out_u64(&a->o, r->attempts);
     accesslog_key(a, "upstream_connect_time");
@@ -491,7 +515,41 @@ accesslog_json_upstream(struct accesslog *a)
     accesslog_json_ms(a, r->first_byte_ms, r->first_byte_ms != UINT64_MAX);
     accesslog_key(a, "upstream_response_time");
     accesslog_json_ms(a, r->upstream_ms, r->attempts > 0);
-    wr_out_lit(&a->o, "}\n");
+}
+
+static void
+accesslog_json_attempt(struct accesslog *a, const struct wr_attempt *t)
+{
+    wr_out_lit(&a->o, "{\"server\":");
+    accesslog_json_text(a, t->server, ACCESSLOG_JSON_SERVER_BYTES);
+    accesslog_key(a, "status");
+    accesslog_json_status(a, t->status);
+    accesslog_key(a, "reason");
+    accesslog_json_text(a, wr_str_of(wr_err_info[t->err].reason), ACCESSLOG_JSON_NAME_BYTES);
+    accesslog_key(a, "connect_time");
+    accesslog_json_ms(a, t->connect_ms, t->connect_ms != UINT32_MAX);
+    accesslog_key(a, "header_time");
+    accesslog_json_ms(a, t->first_byte_ms, t->first_byte_ms != UINT32_MAX);
+    accesslog_key(a, "response_time");
+    accesslog_json_ms(a, t->ms, true);
+    wr_out_lit(&a->o, "}");
+}
+
+/* Only when there is more to say than the keys before it do. */
+static void
+accesslog_json_attempts(struct accesslog *a)
+{
+    const struct wr_req *r = a->r;
+
+    if (accesslog_attempts_bytes(r) == 0) {
+        return;
+    }
+    accesslog_key(a, "upstream_attempts");
+    for (unsigned i = 0; i < r->attempt_log_n; i++) {
+        wr_out_mem(&a->o, i == 0 ? "[" : ",", 1);
+        accesslog_json_attempt(a, &r->attempt[i]);
+    }
+    wr_out_lit(&a->o, "]");
 }
 
 static void
@@ -501,6 +559,8 @@ accesslog_json(struct accesslog *a)
     accesslog_json_request(a);
     accesslog_json_response(a);
     accesslog_json_upstream(a);
+    accesslog_json_attempts(a);
+    wr_out_lit(&a->o, "}\n");
 }
 
 /* ---- the line ---- */
@@ -538,7 +598,9 @@ accesslog_most(const struct wr_req *r, bool json)
             accesslog_need(referer, 4, ACCESSLOG_FIELD_BYTES) +
             accesslog_need(agent, 4, ACCESSLOG_FIELD_BYTES);
     }
-    return ACCESSLOG_JSON_REST_BYTES + user + accesslog_need(request, 6, ACCESSLOG_JSON_REQUEST_BYTES) +
+    size_t attempts = accesslog_attempts_bytes(r);
+    return ACCESSLOG_JSON_REST_BYTES + user + attempts +
+        accesslog_need(request, 6, ACCESSLOG_JSON_REQUEST_BYTES - attempts) +
         accesslog_need(r->target.n, 6, ACCESSLOG_JSON_URI_BYTES) +
         accesslog_need(r->path.n, 6, ACCESSLOG_JSON_PATH_BYTES) +
         accesslog_need(referer, 6, ACCESSLOG_JSON_FIELD_BYTES) +

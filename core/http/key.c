@@ -1,33 +1,28 @@
 /*
- * Values of keys.
+ * The values of keys.  Nothing is copied that stands in the request as it is
+ * wanted.
  */
 #include "core/http/key.h"
 
-/* One "name=value" of a Cookie field; the rest stands behind the next semicolon. */
+#include "core/http/cookie.h"
+
+/* The values of all fields of that name; first is one of them. */
 static struct wr_str
-key_next_cookie(struct wr_str *rest)
+key_joined(struct wr_req *r, struct wr_str name, const struct wr_field *first)
 {
-    ptrdiff_t end = wr_str_find(*rest, ';');
-    struct wr_str pair = wr_str_trim(wr_str_make(rest->p, end < 0 ? rest->n : (size_t)end));
+    size_t n = 0;
 
-    *rest = end < 0 ? WR_STR_NONE : wr_str_make(rest->p + end + 1, rest->n - (size_t)end - 1);
-    return pair;
-}
-
-bool
-wr_cookie_find(const struct wr_head *h, struct wr_str name, struct wr_str *value)
-{
-    for (const struct wr_field *f = wr_head_find(h, WR_N_COOKIE); f; f = wr_head_next(h, WR_N_COOKIE, f)) {
-        struct wr_str rest = f->value;
-        while (rest.n > 0) {
-            struct wr_str pair = key_next_cookie(&rest);
-            if (pair.n > name.n && pair.p[name.n] == '=' && wr_str_starts(pair, name)) {
-                *value = wr_str_make(pair.p + name.n + 1, pair.n - name.n - 1);
-                return true;
-            }
-        }
+    for (const struct wr_field *f = first; f; f = wr_head_find_name(&r->req, name, f)) {
+        n += f->value.n + 2;
     }
-    return false;
+    char *p = wr_pool_alloc(&r->pool, n), *to = p;
+    for (const struct wr_field *f = first; f; f = wr_head_find_name(&r->req, name, f)) {
+        if (f != first) {
+            to = mempcpy(to, ", ", 2);
+        }
+        to = mempcpy(to, f->value.p, f->value.n);
+    }
+    return wr_str_make(p, (size_t)(to - p));
 }
 
 static bool
@@ -35,28 +30,34 @@ key_header(struct wr_req *r, struct wr_str name, struct wr_str *out)
 {
     const struct wr_field *f = wr_head_find_name(&r->req, name, NULL);
 
-    if (f == NULL) {
+    if (!f) {
         return false;
     }
-    *out = f->value;
-    while ((f = wr_head_find_name(&r->req, name, f)) != NULL) {
-        *out = wr_pool_printf(&r->pool, "%.*s, %.*s", WR_STR_ARG(*out), WR_STR_ARG(f->value));
-    }
+    *out = wr_head_find_name(&r->req, name, f) ? key_joined(r, name, f) : f->value;
     return true;
 }
 
 static bool
 key_query(struct wr_req *r, struct wr_str name, struct wr_str *out)
 {
-    struct wr_str rest = r->uri.query, n, value;
+    struct wr_str value;
 
-    while (wr_uri_query_next(&rest, &n, &value)) {
-        if (wr_str_eq(n, name)) {
-            *out = value;
-            return true;
-        }
+    if (!wr_uri_query_find(r->uri.query, name, &value)) {
+        return false;
     }
-    return false;
+    *out = value;
+    if (wr_str_find(value, '%') >= 0) {
+        char *plain = wr_pool_alloc(&r->pool, value.n);
+        *out = wr_str_make(plain, wr_uri_decode(plain, value));
+    }
+    return true;
+}
+
+static bool
+key_text(struct wr_str s, struct wr_str *out)
+{
+    *out = s;
+    return s.n > 0;
 }
 
 bool
@@ -64,19 +65,13 @@ wr_key_value(struct wr_req *r, const struct wr_key *key, struct wr_str *out)
 {
     switch ((enum wr_key_kind)key->kind) {
     case WR_KEY_CLIENT_IP:
-        *out = r->client_text;
-        return true;
+        return key_text(r->client_text, out);
     case WR_KEY_HOST:
-        *out = r->host;
-        return true;
+        return key_text(r->host, out);
     case WR_KEY_PATH:
-        *out = r->path;
-        return true;
+        return key_text(r->path, out);
     case WR_KEY_URI:
-        *out = r->uri.has_query
-            ? wr_pool_printf(&r->pool, "%.*s?%.*s", WR_STR_ARG(r->path), WR_STR_ARG(r->uri.query))
-            : r->path;
-        return true;
+        return key_text(wr_req_uri(r), out);
     case WR_KEY_HEADER:
         return key_header(r, key->name, out);
     case WR_KEY_COOKIE:

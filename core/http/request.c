@@ -62,6 +62,21 @@ wr_req_begin(struct wr_req *r)
     wr_pipeline_run(r);
 }
 
+struct wr_str
+wr_req_uri(struct wr_req *r)
+{
+    struct wr_str query = r->uri.query;
+
+    if (query.n == 0) {
+        return r->path;
+    }
+    char *p = wr_pool_alloc(&r->pool, r->path.n + 1 + query.n);
+    memcpy(p, r->path.p, r->path.n);
+    p[r->path.n] = '?';
+    memcpy(p + r->path.n + 1, query.p, query.n);
+    return wr_str_make(p, r->path.n + 1 + query.n);
+}
+
 /* ---- deadlines ---- */
 
 static uint64_t
@@ -397,6 +412,27 @@ wr_req_make_id(struct wr_req *r)
     wr_rand_bytes(raw, sizeof(raw));
     wr_fmt_hex_bytes(id, raw, sizeof(raw));
     r->id = wr_str_make(id, 32);
+}
+
+struct wr_attempt *
+wr_req_attempt_add(struct wr_req *r)
+{
+    unsigned n = r->attempt_log_n;
+
+    if (n == WR_ATTEMPTS) {
+        return NULL;
+    }
+    if (n == 0 || n == 1 || n == 4) {
+        /* room for 1, 4, 16: nearly all requests have one */
+        struct wr_attempt *v = wr_pool_alloc(&r->pool, (n == 0 ? 1 : 4 * n) * sizeof(*v));
+        if (n > 0) {
+            memcpy(v, r->attempt, n * sizeof(*v));
+        }
+        r->attempt = v;
+    }
+    r->attempt_log_n++;
+    r->attempt[n] = (struct wr_attempt){.connect_ms = UINT32_MAX, .first_byte_ms = UINT32_MAX};
+    return &r->attempt[n];
 }
 
 void *

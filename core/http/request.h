@@ -60,6 +60,17 @@ struct wr_lease {
     uint64_t since_us;
     bool trial; /* of a server that was ejected: its outcome decides */
 };
+/* One attempt at a server, for the access log. */
+struct wr_attempt {
+    struct wr_str server;   /* lives as long as the request */
+    uint16_t status;        /* that it answered with; 0: none */
+    enum wr_err err;        /* WR_E_NONE: it did not fail */
+    uint32_t connect_ms;    /* UINT32_MAX: no connection was made */
+    uint32_t first_byte_ms; /* to the response head, from the attempt's start; UINT32_MAX: none came */
+    uint32_t ms;            /* in all */
+    bool reused;            /* on a connection that was there */
+};
+#define WR_ATTEMPTS 16 /* of a request that are kept */
 
 struct wr_filter;
 struct wr_front_ops;
@@ -182,11 +193,13 @@ struct wr_req {
     /* for the log */
     enum wr_err err; /* the first failure; WR_E_NONE */
     uint32_t attempts;
-    enum wr_err attempt_err; /* why the last one was not the last */
-    uint64_t connect_us;     /* of the last attempt; UINT64_MAX: reused or none */
-    uint32_t retry_after_s;  /* for an answer of our own; 0: none */
-    uint64_t first_byte_ms;  /* from the attempt's start; UINT64_MAX none */
-    uint64_t upstream_ms;    /* attempts' time in all */
+    enum wr_err attempt_err;    /* why the last one was not the last */
+    uint64_t connect_us;        /* of the last attempt; UINT64_MAX: reused or none */
+    uint32_t retry_after_s;     /* for an answer of our own; 0: none */
+    uint64_t first_byte_ms;     /* from the attempt's start; UINT64_MAX none */
+    uint64_t upstream_ms;       /* attempts' time in all */
+    struct wr_attempt *attempt; /* the first of them, in order (wr_req_attempt_add) */
+    uint8_t attempt_log_n;
     uint16_t upstream_status;
     struct wr_str peer_text;  /* "127.0.0.1:8080" */
     uint64_t body_sent_bytes; /* response body bytes handed to the socket or its queue */
@@ -249,8 +262,15 @@ void wr_req_wake(struct wr_service *sv, struct wr_token t);
 /* The source's next deadline; stored, and the timer moved when it is earlier. */
 void wr_req_source_due(struct wr_req *r, uint64_t due_ms);
 
+/* The canonical path and, when there is something in it, the query with its question mark; in the arena. */
+struct wr_str wr_req_uri(struct wr_req *r);
+
 /* Ours, if trusted proxies and clients did not bring one: 32 hexadecimal digits. */
 void wr_req_make_id(struct wr_req *r);
+
+/* A record for one more attempt, its times UINT32_MAX where none is known and all else zero; NULL when there
+ * are WR_ATTEMPTS.  It moves when the next one is added. */
+struct wr_attempt *wr_req_attempt_add(struct wr_req *r);
 
 /* Request-scoped state of a module, zeroed at first use. */
 void *wr_req_state(struct wr_req *r, unsigned module);

@@ -121,21 +121,6 @@ vars_search(struct wr_req *r)
 }
 
 static struct wr_str
-vars_uri(struct wr_req *r)
-{
-    struct wr_str search = vars_search(r);
-    char *p;
-
-    if (search.n == 0) {
-        return r->path;
-    }
-    p = wr_pool_alloc(&r->pool, r->path.n + search.n);
-    memcpy(p, r->path.p, r->path.n);
-    memcpy(p + r->path.n, search.p, search.n);
-    return wr_str_make(p, r->path.n + search.n);
-}
-
-static struct wr_str
 vars_request_id(struct wr_req *r)
 {
     return r->id;
@@ -177,7 +162,7 @@ static const struct vars_row vars_rows[] = {
     {"rest", vars_rest, "What the path has behind the route's own: /v1/x of /api/v1/x on the route /api/*."},
     {"query", vars_query, "The query without its question mark."},
     {"search", vars_search, "The query with its question mark; nothing when there is none."},
-    {"uri", vars_uri, "The path and, if there is one, the query with its question mark."},
+    {"uri", wr_req_uri, "The path and, if there is one, the query with its question mark."},
     {"protocol", vars_protocol, "HTTP/1.0, HTTP/1.1 or HTTP/2.0."},
     {"request_id", vars_request_id, "The identifier of the request, as in X-Request-ID."},
     {"server_name", vars_server_name, "The first name of the server that was chosen."},

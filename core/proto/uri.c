@@ -542,16 +542,36 @@ wr_uri_host_port(struct wr_str s, struct wr_str *host, uint16_t *port, bool *has
     return true;
 }
 
+/* The octet that stands at s.p[*i], which moves behind it. */
+static char
+uri_take_octet(struct wr_str s, size_t *i)
+{
+    int octet = s.p[*i] == '%' ? uri_escape_octet(s.p + *i, s.p + s.n) : -1;
+    char c = octet >= 0 ? (char)octet : s.p[*i];
+    *i += octet >= 0 ? 3 : 1;
+    return c;
+}
+
 size_t
 wr_uri_decode(char *dst, struct wr_str s)
 {
     size_t n = 0;
-    for (size_t i = 0; i < s.n; n++) {
-        int octet = s.p[i] == '%' ? uri_escape_octet(s.p + i, s.p + s.n) : -1;
-        dst[n] = octet >= 0 ? (char)octet : s.p[i];
-        i += octet >= 0 ? 3 : 1;
+    for (size_t i = 0; i < s.n;) {
+        dst[n++] = uri_take_octet(s, &i);
     }
     return n;
+}
+
+bool
+wr_uri_decodes_to(struct wr_str s, struct wr_str text, bool prefix)
+{
+    size_t at = 0;
+    for (size_t i = 0; i < s.n && (at < text.n || !prefix); at++) {
+        if (at == text.n || uri_take_octet(s, &i) != text.p[at]) {
+            return false;
+        }
+    }
+    return at == text.n;
 }
 
 bool
@@ -571,4 +591,16 @@ wr_uri_query_next(struct wr_str *rest, struct wr_str *name, struct wr_str *value
     *value = equals != NULL ? wr_str_make(equals + 1, n - name_n - 1) : WR_STR_NONE;
     *rest = wr_str_make(rest->p + n, rest->n - n);
     return true;
+}
+
+bool
+wr_uri_query_find(struct wr_str query, struct wr_str name, struct wr_str *value)
+{
+    struct wr_str its_name;
+    while (wr_uri_query_next(&query, &its_name, value)) {
+        if (wr_uri_decodes_to(its_name, name, false)) {
+            return true;
+        }
+    }
+    return false;
 }

@@ -56,9 +56,13 @@ bool wr_uri_host_port(struct wr_str s, struct wr_str *host, uint16_t *port, bool
 
 /* Percent-decodes s to dst (room for s.n), '+' kept; malformed escapes are copied as they are. */
 size_t wr_uri_decode(char *dst, struct wr_str s);
+/* Whether s, decoded so, is `text` (prefix: begins with it). */
+bool wr_uri_decodes_to(struct wr_str s, struct wr_str text, bool prefix);
 
 /* Takes the next parameter ("name=value" or "name") off a query string: raw slices.  Empty ones ("&&") are
  * skipped; value->p is NULL when there is no '='. */
 bool wr_uri_query_next(struct wr_str *rest, struct wr_str *name, struct wr_str *value);
+/* The first parameter whose decoded name is `name`; *value is raw, as of wr_uri_query_next. */
+bool wr_uri_query_find(struct wr_str query, struct wr_str name, struct wr_str *value);
 
 #endif

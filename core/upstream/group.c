@@ -101,17 +101,18 @@ static void
 group_make_heap(const struct wr_upstream_group *g, struct wr_upstream_set *s)
 {
     if (s->heaped) {
-        wr_lessheap_fini(&s->heap);
+        wr_least_fini(&s->heap);
         s->heaped = false;
     }
     if (g->conf->conf.balance.kind != WR_BALANCE_LEAST_CONN || s->n < GROUP_HEAP_FROM) {
         return;
     }
     s->heaped = true;
-    wr_lessheap_init(&s->heap, s->n);
+    wr_least_init(&s->heap, s->n);
     for (uint32_t i = 0; i < s->n; i++) {
         struct wr_peer *p = s->v[i];
-        wr_lessheap_set(&s->heap, i, p->row != NULL ? wr_share_load(p->row) : p->inflight, p->weight);
+        p->known_load = p->row != NULL ? wr_share_load(p->row) : p->inflight;
+        wr_least_set(&s->heap, i, p->known_load, p->weight);
     }
 }
 
@@ -236,7 +237,7 @@ wr_group_fini(struct wr_upstream_group *g)
         free(g->set[i].v);
         free(g->set[i].turns);
         if (g->set[i].heaped) {
-            wr_lessheap_fini(&g->set[i].heap);
+            wr_least_fini(&g->set[i].heap);
         }
         wr_ring_free(&g->ring[i]);
         free(g->ring_peers[i]);

@@ -33,6 +33,7 @@ struct wr_peer {
     uint32_t weight;      /* now, times WR_PEER_WEIGHT */
     uint32_t ring_weight; /* with which it stands in its group's ring */
     uint32_t member;      /* place in the set that it stands in */
+    uint32_t known_load;  /* with which it stands in a heap */
     uint32_t inflight;    /* leases of this worker */
     uint32_t idle_n;
     struct wr_link idle; /* newest first */

@@ -174,18 +174,18 @@ pick_least_of_many(struct pick *k, struct wr_upstream_set *s)
 {
     for (unsigned i = 0; i < PICK_REFRESHES; i++) {
         s->refresh = s->refresh + 1 < s->n ? s->refresh + 1 : 0;
-        wr_lessheap_set(&s->heap, s->refresh, pick_load(s->v[s->refresh]), s->v[s->refresh]->weight);
+        wr_group_reorder(s, s->v[s->refresh], pick_load(s->v[s->refresh]));
     }
     for (unsigned i = 0; i < PICK_ROOTS; i++) {
-        uint32_t root = wr_lessheap_root(&s->heap);
-        struct wr_peer *p = s->v[root];
+        struct wr_peer *p = s->v[wr_least_first(&s->heap)];
         uint32_t load = pick_load(p);
-        if (load > wr_lessheap_load(&s->heap, root)) {
-            wr_lessheap_set(&s->heap, root, load, p->weight);
+        if (load > p->known_load) {
+            wr_group_reorder(s, p, load);
             continue;
         }
         bool taken = pick_take(k, p);
-        wr_lessheap_took(&s->heap, root, load + 1, p->weight);
+        wr_least_serve(&s->heap, p->member);
+        wr_group_reorder(s, p, load + 1);
         if (taken) {
             return true;
         }

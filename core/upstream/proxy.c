@@ -38,11 +38,22 @@ proxy_is_error(uint16_t status)
 /* The attempt is over, well or not: its times go into the record.  The lease goes on when the same server is
  * tried again. */
 static void
-proxy_close_attempt(struct wr_xfer *x, bool keep_lease)
+proxy_close_attempt(struct wr_xfer *x, bool keep_lease, enum wr_err err)
 {
     struct wr_req *r = x->r;
+    struct wr_attempt *a = wr_req_attempt_add(r);
+    uint64_t ms = (wr_clock.mono_us - x->began_us) / 1000;
 
-    r->upstream_ms += (wr_clock.mono_us - x->began_us) / 1000;
+    if (a != NULL) {
+        a->server = r->peer_text;
+        a->status = r->upstream_status;
+        a->err = err;
+        a->connect_ms = r->connect_us == UINT64_MAX ? UINT32_MAX : (uint32_t)(r->connect_us / 1000);
+        a->first_byte_ms = r->first_byte_ms == UINT64_MAX ? UINT32_MAX : (uint32_t)r->first_byte_ms;
+        a->ms = (uint32_t)WR_MIN(ms, (uint64_t)UINT32_MAX);
+        a->reused = x->reused;
+    }
+    r->upstream_ms += ms;
     r->x = NULL;
     if (!keep_lease) {
         r->source = NULL;
@@ -95,7 +106,7 @@ proxy_cancel(struct wr_req *r)
     if (x->bs != NULL) {
         x->back->abort(x);
     }
-    proxy_close_attempt(x, false);
+    proxy_close_attempt(x, false, r->err);
 }
 
 /* The head went out, and client and server wait for each other. */
@@ -174,6 +185,8 @@ proxy_attempt(struct wr_req *r, bool fresh, uint8_t nth)
     r->x = x;
     r->source = &wr_proxy_source;
     r->attempts++;
+    r->connect_us = r->first_byte_ms = UINT64_MAX;
+    r->upstream_status = 0;
     r->peer_text = x->peer->found ? wr_pool_str(&r->pool, x->peer->text) : x->peer->text;
     if (!x->back->start(x, fresh)) {
         wr_xfer_gone(x, WR_E_UPSTREAM_CONNECT);
@@ -238,7 +251,7 @@ wr_xfer_tunnel_over(struct wr_xfer *x)
 {
     struct wr_req *r = x->r;
 
-    proxy_close_attempt(x, false);
+    proxy_close_attempt(x, false, WR_E_NONE);
     r->front->credit(r);
 }
 
@@ -301,7 +314,7 @@ proxy_another_server(struct wr_xfer *x, enum wr_err why)
     wr_req_log(r, WR_LOG_INFO, "attempt failed reason=%s server=%.*s attempt=%u, trying another server",
                wr_err_info[why].reason, WR_STR_ARG(x->peer->text), r->attempts);
     proxy_remember(r);
-    proxy_close_attempt(x, false);
+    proxy_close_attempt(x, false, why);
     r->attempt_err = why;
     r->sticky = NULL;
     if (wr_body_rewind(r)) {
@@ -319,7 +332,7 @@ proxy_same_server(struct wr_xfer *x, enum wr_err why, uint8_t nth)
     wr_req_log(r, WR_LOG_INFO, "attempt failed reason=%s server=%.*s attempt=%u, trying %s",
                wr_err_info[why].reason, WR_STR_ARG(x->peer->text), r->attempts,
                nth > 0 ? "its next address" : "a fresh connection");
-    proxy_close_attempt(x, true);
+    proxy_close_attempt(x, true, why);
     if (wr_body_rewind(r)) {
         proxy_attempt(r, true, nth);
         return;
@@ -375,7 +388,7 @@ wr_xfer_end(struct wr_xfer *x, struct wr_chain *ch, struct wr_head *trailers)
 {
     struct wr_req *r = x->r;
 
-    proxy_close_attempt(x, false);
+    proxy_close_attempt(x, false, WR_E_NONE);
     wr_body_forget(r);
     if (trailers == NULL || trailers->n == 0) {
         wr_resp_body(r, ch, true);
@@ -414,6 +427,6 @@ wr_xfer_gone(struct wr_xfer *x, enum wr_err why)
     case WR_RETRY_NO:
         break;
     }
-    proxy_close_attempt(x, false);
+    proxy_close_attempt(x, false, reason);
     wr_req_fail(r, reason);
 }

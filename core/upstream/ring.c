@@ -1,6 +1,7 @@
 /*
- * Making and searching the ring.  Hashes are spread evenly, so a table over
- * their top bits leads to within a point or two.
+ * Building and searching the ring.  The points are hashes, so as many buckets
+ * as points hold about one each: they are sorted by being put into their
+ * buckets, and found from there.
  */
 #include "core/upstream/ring.h"
 
@@ -8,90 +9,119 @@
 
 #include "core/base/hash.h"
 
-static int
-ring_compare(const void *a, const void *b)
-{
-    const struct wr_ring_point *x = a, *y = b;
-
-    if (x->hash != y->hash) {
-        return x->hash < y->hash ? -1 : 1;
-    }
-    return x->member < y->member ? -1 : x->member > y->member;
-}
-
 static uint64_t
-ring_points(uint32_t weight, uint32_t gcd, uint64_t sum)
+ring_point(uint64_t hash, uint32_t k)
 {
-    uint64_t points = (uint64_t)weight / gcd * WR_RING_EACH, all = sum / gcd * WR_RING_EACH;
-
-    return all <= WR_RING_POINTS ? points : WR_MAX(points * WR_RING_POINTS / all, UINT64_C(1));
+    return wr_hash_mix(hash + k * 0x9e3779b97f4a7c15);
 }
 
-/* Points of the last bucket that is empty belong to the end: the search wraps there. */
-static void
-ring_index(struct wr_ring *ring)
+/* How many points each member has; the sum of them. */
+static uint32_t
+ring_shares(const struct wr_ring_member *m, uint32_t n, uint32_t *shares)
 {
-    uint32_t buckets = 1, at = 0;
+    uint32_t unit = 0, total = 0;
+    uint64_t sum = 0;
 
-    ring->shift = 64;
-    while (buckets < ring->n) {
-        buckets *= 2;
-        ring->shift--;
+    for (uint32_t i = 0; i < n; i++) {
+        unit = wr_gcd_of(unit, m[i].weight);
+        sum += m[i].weight;
     }
-    ring->first = wr_malloc(buckets * sizeof(*ring->first));
-    for (uint32_t i = 0; i < buckets; i++) {
-        uint64_t from = ring->shift == 64 ? 0 : (uint64_t)i << ring->shift;
-        while (at < ring->n && ring->v[at].hash < from) {
-            at++;
+    bool fits = unit == 0 || sum / unit <= WR_RING_MOST / WR_RING_POINTS;
+    for (uint32_t i = 0; i < n; i++) {
+        uint64_t scaled = (uint64_t)m[i].weight * WR_RING_MOST;
+        shares[i] = m[i].weight == 0 ? 0
+            : fits                   ? m[i].weight / unit * WR_RING_POINTS
+                                     : (uint32_t)WR_MAX(scaled / sum, 1);
+        total += shares[i];
+    }
+    return total;
+}
+
+static bool
+ring_before(const struct wr_ring_member *m, struct wr_ring_point a, struct wr_ring_point b)
+{
+    if (a.at != b.at) {
+        return a.at < b.at;
+    }
+    return m[a.member].hash != m[b.member].hash ? m[a.member].hash < m[b.member].hash : a.member < b.member;
+}
+
+/* Puts each point at the end of what is still free for its bucket; bucket[b] ends as the bucket's first. */
+static void
+ring_scatter(struct wr_ring *ring, const struct wr_ring_member *m, uint32_t n, const uint32_t *shares)
+{
+    for (uint32_t i = n; i-- > 0;) {
+        for (uint32_t k = 0; k < shares[i]; k++) {
+            uint64_t at = ring_point(m[i].hash, k);
+            ring->points[--ring->bucket[at >> ring->shift]] = (struct wr_ring_point){.at = at, .member = i};
         }
-        ring->first[i] = at;
     }
+}
+
+/* By insertion: no point is far from its place any more. */
+static void
+ring_settle(struct wr_ring *ring, const struct wr_ring_member *m)
+{
+    for (uint32_t i = 1; i < ring->n; i++) {
+        struct wr_ring_point p = ring->points[i];
+        uint32_t to = i;
+        for (; to > 0 && ring_before(m, p, ring->points[to - 1]); to--) {
+            ring->points[to] = ring->points[to - 1];
+        }
+        ring->points[to] = p;
+    }
+}
+
+static void
+ring_fill(struct wr_ring *ring, const struct wr_ring_member *m, uint32_t n, const uint32_t *shares)
+{
+    uint32_t bits = 1;
+
+    while (ring->n >> bits > 0) {
+        bits++;
+    }
+    ring->shift = 64 - bits;
+    ring->points = wr_malloc(ring->n * sizeof(*ring->points));
+    ring->bucket = wr_calloc((size_t)1 << bits, sizeof(*ring->bucket));
+    for (uint32_t i = 0; i < n; i++) {
+        for (uint32_t k = 0; k < shares[i]; k++) {
+            ring->bucket[ring_point(m[i].hash, k) >> ring->shift]++;
+        }
+    }
+    for (uint32_t b = 1; b >> bits == 0; b++) {
+        ring->bucket[b] += ring->bucket[b - 1];
+    }
+    ring_scatter(ring, m, n, shares);
+    ring_settle(ring, m);
 }
 
 void
 wr_ring_build(struct wr_ring *ring, const struct wr_ring_member *m, uint32_t n)
 {
-    uint64_t sum = 0, room = 0;
-    uint32_t gcd = 0;
+    uint32_t *shares = wr_malloc(n * sizeof(*shares));
 
-    wr_ring_free(ring);
-    for (uint32_t i = 0; i < n; i++) {
-        wr_assert(m[i].weight > 0);
-        sum += m[i].weight;
-        gcd = wr_gcd(m[i].weight, gcd);
+    *ring = (struct wr_ring){.n = ring_shares(m, n, shares)};
+    if (ring->n > 0) {
+        ring_fill(ring, m, n, shares);
     }
-    for (uint32_t i = 0; i < n; i++) {
-        room += ring_points(m[i].weight, gcd, sum);
-    }
-    if (n == 0) {
-        return;
-    }
-    ring->v = wr_malloc(room * sizeof(*ring->v));
-    for (uint32_t i = 0; i < n; i++) {
-        for (uint64_t k = 0; k < ring_points(m[i].weight, gcd, sum); k++) {
-            ring->v[ring->n++] =
-                (struct wr_ring_point){wr_hash_mix(m[i].hash + k * UINT64_C(0x9e3779b97f4a7c15)), i};
-        }
-    }
-    qsort(ring->v, ring->n, sizeof(*ring->v), ring_compare);
-    ring_index(ring);
+    free(shares);
 }
 
 void
 wr_ring_free(struct wr_ring *ring)
 {
-    free(ring->v);
-    free(ring->first);
+    free(ring->points);
+    free(ring->bucket);
     *ring = (struct wr_ring){0};
 }
 
 uint32_t
 wr_ring_find(const struct wr_ring *ring, uint64_t hash)
 {
-    uint32_t at = ring->first[ring->shift == 64 ? 0 : hash >> ring->shift];
+    uint32_t pos = ring->bucket[hash >> ring->shift];
 
-    while (at < ring->n && ring->v[at].hash < hash) {
-        at++;
+    while (pos < ring->n && ring->points[pos].at < hash) {
+        pos++;
     }
-    return at < ring->n ? at : 0;
+    return pos < ring->n ? pos : 0;
 }

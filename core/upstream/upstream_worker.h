@@ -4,7 +4,7 @@
 #ifndef WR_UPSTREAM_UPSTREAM_WORKER_H
 #define WR_UPSTREAM_UPSTREAM_WORKER_H
 
-#include "core/upstream/lessheap.h"
+#include "core/upstream/least.h"
 #include "core/upstream/peer.h"
 #include "core/upstream/ring.h"
 #include "core/upstream/upstream.h"
@@ -15,7 +15,7 @@ struct wr_upstream_set {
     uint32_t n;
     uint32_t *turns; /* places in v, each as often as its weight; NULL: all weights are equal */
     uint32_t turns_n;
-    struct wr_lessheap heap; /* of a large set with least_conn */
+    struct wr_least heap; /* of a large set with least_conn */
     bool heaped;
     uint32_t refresh; /* the next whose load is looked up anew */
 };
@@ -86,6 +86,15 @@ wr_group_fresh(struct wr_upstream_group *g)
             g->stale || g->stale_ms <= wr_clock.mono_ms ||
             (g->row != NULL && atomic_load_explicit(&g->row->version, memory_order_acquire) != g->version))) {
         wr_group_make(g);
+    }
+}
+/* The load of one that stands in a heap is known anew. */
+static inline void
+wr_group_reorder(struct wr_upstream_set *s, struct wr_peer *p, uint32_t load)
+{
+    if (load != p->known_load) {
+        p->known_load = load;
+        wr_least_set(&s->heap, p->member, load, p->weight);
     }
 }
 /* Whether an ejected server waits for its trial, and it is time. */

@@ -88,47 +88,13 @@ route_rule_header(const struct wr_route_cond *c, const struct wr_req *r)
     return c->prefix ? wr_str_starts(f->value, c->text) : wr_str_eq(f->value, c->text);
 }
 
-static int
-route_rule_hex(char c)
-{
-    char l = wr_lower(c);
-
-    return l >= '0' && l <= '9' ? l - '0' : l >= 'a' && l <= 'f' ? l - 'a' + 10 : -1;
-}
-
-/* Whether s, percent-decoded, is `text` (prefix: begins with it). */
-static bool
-route_rule_decoded(struct wr_str s, struct wr_str text, bool prefix)
-{
-    size_t at = 0;
-
-    for (size_t i = 0; i < s.n && (at < text.n || !prefix); i++) {
-        char c = s.p[i];
-        if (c == '%' && s.n - i > 2 && route_rule_hex(s.p[i + 1]) >= 0 && route_rule_hex(s.p[i + 2]) >= 0) {
-            c = (char)(route_rule_hex(s.p[i + 1]) << 4 | route_rule_hex(s.p[i + 2]));
-            i += 2;
-        }
-        if (at == text.n || c != text.p[at]) {
-            return false;
-        }
-        at++;
-    }
-    return at == text.n;
-}
-
 static bool
 route_rule_query(const struct wr_route_cond *c, const struct wr_req *r)
 {
-    struct wr_str rest = r->uri.query;
-    struct wr_str name;
     struct wr_str value;
 
-    while (wr_uri_query_next(&rest, &name, &value)) {
-        if (route_rule_decoded(name, c->name, false)) {
-            return c->any || route_rule_decoded(value, c->text, c->prefix);
-        }
-    }
-    return false;
+    return wr_uri_query_find(r->uri.query, c->name, &value) &&
+        (c->any || wr_uri_decodes_to(value, c->text, c->prefix));
 }
 
 enum wr_route_miss

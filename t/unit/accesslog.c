@@ -202,6 +202,44 @@ json_number(const char **p, const char *end)
     return *p > from;
 }
 
+static bool json_members(const char **p, const char *end);
+
+/* A string, a number, null, or a list of objects. */
+static bool
+json_value(const char **p, const char *end)
+{
+    if (end - *p >= 4 && memcmp(*p, "null", 4) == 0) {
+        *p += 4;
+        return true;
+    }
+    if (*p == end || **p != '[') {
+        return *p < end && **p == '"' ? json_string(p, end) : json_number(p, end);
+    }
+    do {
+        (*p)++;
+        if (!json_members(p, end)) {
+            return false;
+        }
+    } while (*p < end && **p == ',');
+    return *p < end && *(*p)++ == ']';
+}
+
+static bool
+json_members(const char **p, const char *end)
+{
+    if (*p == end || **p != '{') {
+        return false;
+    }
+    do {
+        (*p)++;
+        skip_blank(p, end);
+        if (!json_string(p, end) || *p == end || *(*p)++ != ':' || !json_value(p, end)) {
+            return false;
+        }
+    } while (*p < end && **p == ',');
+    return *p < end && *(*p)++ == '}';
+}
+
 static bool
 json_object(struct wr_str line)
 {
@@ -218,21 +256,7 @@ json_object(struct wr_str line)
             i += (unsigned char)line.p[i] >= 0xf0 ? 3 : (unsigned char)line.p[i] >= 0xe0 ? 2 : 1;
         }
     }
-    if (p == end || *p++ != '{') {
-        return false;
-    }
-    do {
-        skip_blank(&p, end);
-        if (!json_string(&p, end) || p == end || *p++ != ':') {
-            return false;
-        }
-        bool null = end - p >= 4 && memcmp(p, "null", 4) == 0;
-        p += null ? 4 : 0;
-        if (!null && !(*p == '"' ? json_string(&p, end) : json_number(&p, end))) {
-            return false;
-        }
-    } while (p < end && *p++ == ',');
-    return p == end && p[-1] == '}';
+    return json_members(&p, end) && p == end;
 }
 
 static void
@@ -259,6 +283,89 @@ test_json(struct site *s)
         "\"route\":\"j.example/*\",\"upstream\":\"u\",\"upstream_addr\":\"\",\"upstream_status\":null,\"attempts\":0,"
         "\"upstream_connect_time\":null,\"upstream_header_time\":null,\"upstream_response_time\":null}",
         "and says this");
+}
+
+/* ---- attempts ---- */
+
+/* The line of a request that took n attempts. */
+static struct wr_str
+attempts_line(struct site *s, const char *host, const char *target, unsigned n, const char *server)
+{
+    static char head[10000];
+
+    snprintf(head, sizeof(head), "GET %s HTTP/1.1\r\nHost: %s\r\n\r\n", target, host);
+    struct wr_req *r = site_request(s, head);
+    site_run(r);
+    r->status = 200;
+    r->attempts = n;
+    for (unsigned i = 0; i < n; i++) {
+        struct wr_attempt *t = wr_req_attempt_add(r);
+        wr_assert((t == NULL) == (i >= WR_ATTEMPTS));
+        if (t && i + 1 < n) {
+            *t = (struct wr_attempt){
+                wr_str_of(server), 0, WR_E_UPSTREAM_CONNECT_TIMEOUT, 1000 + i, UINT32_MAX, 7, false};
+        } else if (t) {
+            t->server = WR_STR("127.0.0.1:2");
+            t->status = 200;
+            t->first_byte_ms = 12;
+            t->ms = 34;
+            t->reused = true;
+        }
+    }
+    wr_accesslog_write(r);
+    struct wr_str line = wr_pool_str(&s->pool, site_log_line(s));
+    r->route = s->model->listens[0]->preset_route;
+    site_end(s, r);
+    return line;
+}
+
+/* The list of attempts and what closes the line; NULL: there is none. */
+static const char *
+attempts_of(struct wr_str line)
+{
+    const char *at = memmem(line.p, line.n, ",\"upstream_attempts\":", 21);
+
+    return at ? at + 21 : NULL;
+}
+
+#define ATTEMPT_FAILED(n)                                                                                    \
+    "{\"server\":\"a\\\"b\",\"status\":null,\"reason\":\"upstream_connect_timeout\","                        \
+    "\"connect_time\":1.00" n ",\"header_time\":null,\"response_time\":0.007},"
+#define ATTEMPT_LAST                                                                                          \
+    "{\"server\":\"127.0.0.1:2\",\"status\":200,\"reason\":\"\",\"connect_time\":null,\"header_time\":0.012," \
+    "\"response_time\":0.034}"
+
+static void
+test_attempts(struct site *s)
+{
+    static char longest[8001];
+    struct wr_str line = attempts_line(s, "j.example", "/", 1, "a\"b");
+
+    tap_ok(json_object(line) && !attempts_of(line), "one attempt is no list");
+    line = attempts_line(s, "j.example", "/", 2, "a\"b");
+    tap_ok(json_object(line), "two are, in JSON");
+    tap_is_str(attempts_of(line), "[" ATTEMPT_FAILED("0") ATTEMPT_LAST "]}",
+               "with all that is known of them");
+    line = attempts_line(s, "j.example", "/", 5, "a\"b");
+    tap_is_str(attempts_of(line),
+               "[" ATTEMPT_FAILED("0") ATTEMPT_FAILED("1") ATTEMPT_FAILED("2") ATTEMPT_FAILED("3")
+                   ATTEMPT_LAST "]}",
+               "in their order");
+    line = attempts_line(s, "a.example", "/", 2, "a\"b");
+    tap_ok(line.n > 0 && !attempts_of(line), "combined has no such thing");
+    memset(longest, '"', sizeof(longest) - 1);
+    for (unsigned n = WR_ATTEMPTS; n < WR_ATTEMPTS + 3; n++) {
+        static char target[8001];
+        memset(target, '"', sizeof(target) - 1);
+        target[0] = '/';
+        line = attempts_line(s, "j.example", target, n, longest);
+        tap_ok(json_object(line) && attempts_of(line), "%u attempts, and all of the longest: JSON", n);
+        unsigned listed = 0;
+        for (const char *p = line.p; (p = strstr(p, "{\"server\"")); p++) {
+            listed++;
+        }
+        tap_is_int(listed, WR_ATTEMPTS, "sixteen are listed");
+    }
 }
 
 /* ---- hiding ---- */
@@ -395,6 +502,7 @@ main(void)
     test_user(&s);
     test_failed(&s);
     test_json(&s);
+    test_attempts(&s);
     test_redact(&s);
     test_sample(&s);
     test_bounds(&s);

@@ -554,6 +554,39 @@ uri_test_query(void)
     tap_ok(!wr_uri_query_next(&rest, &name, &value), "nothing has none");
 }
 
+static void
+uri_test_decodes_to(void)
+{
+    static const struct {
+        const char *s, *text;
+        bool whole, prefix;
+    } rows[] = {
+        {"", "", true, true},           {"", "a", false, false},        {"a", "", false, true},
+        {"abc", "abc", true, true},     {"abc", "ab", false, true},     {"ab", "abc", false, false},
+        {"%61b%63", "abc", true, true}, {"%61b%63", "ab", false, true}, {"a%2", "a%2", true, true},
+        {"a%zz", "a%zz", true, true},   {"a%", "a%", true, true},       {"a%2f", "a%2f", false, false},
+        {"a%2f", "a", false, true},     {"a+b", "a+b", true, true},     {"%4", "%", false, true},
+    };
+    for (size_t i = 0; i < WR_ARRAY_LEN(rows); i++) {
+        struct wr_str s = wr_str_of(rows[i].s), text = wr_str_of(rows[i].text);
+        tap_ok(wr_uri_decodes_to(s, text, false) == rows[i].whole &&
+                   wr_uri_decodes_to(s, text, true) == rows[i].prefix,
+               "'%s' decodes to '%s': %d, from its beginning: %d", rows[i].s, rows[i].text, rows[i].whole,
+               rows[i].prefix);
+    }
+}
+
+static void
+uri_test_query_find(void)
+{
+    struct wr_str query = WR_STR("ab=0&%61=%31&a=2&flag"), value;
+    tap_ok(wr_uri_query_find(query, WR_STR("a"), &value) && wr_str_eq(value, WR_STR("%31")),
+           "the first whose decoded name it is, raw");
+    tap_ok(wr_uri_query_find(query, WR_STR("flag"), &value) && value.p == NULL, "one without '='");
+    tap_ok(!wr_uri_query_find(query, WR_STR("%61"), &value), "the name that is looked for is plain");
+    tap_ok(!wr_uri_query_find(WR_STR_NONE, WR_STR("a"), &value), "nothing in nothing");
+}
+
 int
 main(void)
 {
@@ -567,5 +600,7 @@ main(void)
     uri_test_host_port();
     uri_test_decode();
     uri_test_query();
+    uri_test_decodes_to();
+    uri_test_query_find();
     return tap_done();
 }
