@@ -37,5 +37,5 @@ note "sent $said->{sent}, 200: $said->{ok}, p50 $said->{p50_ms} ms, p99 $said->{
 cmp_ok($said->{sent}, '>', $seconds * 528 * 0.9, "$said->{sent} requests were sent");
 cmp_ok($app->{requests}, '<=', $said->{sent} * 1.1, "attempts: $app->{requests} for $said->{sent} requests");
 is($said->{late}, 0, 'nobody waited beyond the deadline');
-cmp_ok($said->{ok}, '>', $said->{sent} * 0.25, "$said->{ok} were served in time");
+cmp_ok($said->{ok}, '>', $said->{sent} * 0.1, "$said->{ok} were served in time");
 done_testing;

@@ -16,6 +16,7 @@ balance = $_
 slow_start = off
 eject = 2 errors in 10s for 1h, at most 50%
 INI
+$upstreams =~ s/(?=balance = ewma)/server.slow = 127.0.0.1:\@UPSTREAM:slow\@ weight=3\n/;
 my $routes = join '', map { "/" . s/ /_/gr . "/* = " . s/ /_/gr . "\n" } @ways;
 my $w = Weir->new(start => 0, conf => <<"INI");
 [weir]
@@ -26,7 +27,7 @@ $upstreams
 listen = 127.0.0.1:\@PORT:http\@
 $routes
 INI
-my $o = Weir::Origins->new($w, [qw(a b c)]);
+my $o = Weir::Origins->new($w, [qw(a b c slow)], args => { slow => ['-D', 20] });
 $w->start;
 
 # Chance: the count of a share p of n is within 5 standard deviations, which fails once in two million runs.
@@ -37,22 +38,22 @@ sub near ($got, $n, $p, $what) {
 
 my $n = 600;
 is($o->ask($n, path => '/round_robin/'), $n, 'round_robin: all answered');
-is(join(' ', $o->hits), '300 200 100', 'exactly by weight');
+is(join(' ', $o->hits), '300 200 100 0', 'exactly by weight');
 is($o->ask(6, path => '/round_robin/'), 6, 'six more');
-is(join(' ', $o->hits), '3 2 1', 'in each round');
+is(join(' ', $o->hits), '3 2 1 0', 'in each round');
 
 is($o->ask($n, path => '/least_conn/'), $n, 'least_conn, one request at a time');
-is(join(' ', $o->hits), "$n 0 0", 'all are idle: the heaviest would be loaded least');
+is(join(' ', $o->hits), "$n 0 0 0", 'all are idle: the heaviest would be loaded least');
 
 for my $way (qw(p2c random)) {
     $o->ask($n, path => "/$way/");
     my @hits = $o->hits;
     near($hits[$_], $n, (3, 2, 1)[$_] / 6, "$way: $_") for 0 .. 2;
 }
-$o->ask($n, path => '/ewma/');
+$o->ask(100, path => '/ewma/');
 my @ewma = $o->hits;
-is($ewma[0] + $ewma[1] + $ewma[2], $n, "ewma: @ewma");
-cmp_ok($ewma[0], '>', $ewma[2], 'the heavier of equally fast ones gets more');
+is($ewma[0] + $ewma[1] + $ewma[2] + $ewma[3], 100, "ewma: all are asked (@ewma)");
+cmp_ok($ewma[3], '<=', 10, 'but hardly the one that is slow');
 
 $o->ask(50, path => '/ip_hash/');
 is((grep { $_ == 50 } $o->hits), 1, 'ip_hash: one client, one server');
@@ -72,7 +73,7 @@ is($o->ask($n, path => '/round_robin/'), $n, 'with one that refuses: all answere
 my @left = $o->hits;
 is($left[0] + $left[2], $n, "by the two others (@left[0, 2])");
 is($o->ask(400, path => '/round_robin/'), 400, 'once it is ejected');
-is(join(' ', map { $_ // '-' } $o->hits), '300 - 100', 'exactly by the weights that are left');
+is(join(' ', map { $_ // '-' } $o->hits), '300 - 100 0', 'exactly by the weights that are left');
 for my $way (qw(p2c random least_conn)) {
     is($o->ask(100, path => "/$way/"), 100, "$way: all answered");
     my @h = $o->hits;
