@@ -209,6 +209,7 @@ wr_group_make(struct wr_upstream_group *g)
         struct wr_peer *p = g->peers[i];
         uint32_t blocked = group_blocked(p);
         p->usable = false;
+        p->max = (uint32_t)p->conf->max;
         g->has_max = g->has_max || p->conf->max > 0;
         if (group_reachable(p) && blocked == 0) {
             group_add(g, p);
@@ -221,6 +222,7 @@ wr_group_make(struct wr_upstream_group *g)
         group_make_turns(&g->set[i]);
         group_make_heap(g, &g->set[i]);
     }
+    g->heaps = g->set[0].heaped || g->set[1].heaped;
     if (group_wants_ring(g)) {
         group_check_weights(g);
         for (unsigned i = 0; g->ring_stale && i < 2; i++) {

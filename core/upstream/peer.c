@@ -24,17 +24,17 @@ static bool
 peer_fits(const struct wr_peer *p)
 {
     if (p->row == NULL) {
-        return p->inflight <= (uint64_t)p->conf->max;
+        return p->inflight <= p->max;
     }
     atomic_thread_fence(memory_order_seq_cst);
-    return wr_share_load(p->row) <= (uint64_t)p->conf->max;
+    return wr_share_load(p->row) <= p->max;
 }
 
 bool
 wr_peer_take(struct wr_peer *p, struct wr_lease *lease)
 {
     peer_count(p, p->inflight + 1);
-    if (p->conf->max > 0 && !peer_fits(p)) {
+    if (p->max > 0 && !peer_fits(p)) {
         peer_count(p, p->inflight - 1);
         return false;
     }
@@ -77,7 +77,7 @@ wr_peer_done(struct wr_service *sv, struct wr_lease *lease)
     if (p->row != NULL) {
         atomic_fetch_add_explicit(&p->row->requests, 1, memory_order_relaxed);
     }
-    if (p->usable && g->set[p->conf->backup].heaped) {
+    if (g->heaps && p->usable && g->set[p->conf->backup].heaped) {
         wr_group_reorder(&g->set[p->conf->backup], p, p->row != NULL ? wr_share_load(p->row) : p->inflight);
     }
     lease->peer = NULL;

@@ -16,28 +16,30 @@
 #define WR_PEER_TRIED WR_ARRAY_LEN(((struct wr_req *)0)->tried)
 #define WR_PEER_WEIGHT 100 /* of a server of weight 1: leaves room for parts of it while it starts slowly */
 
+/* What each request touches stands first: with a thousand servers, every line of memory counts. */
 struct wr_peer {
-    const struct wr_upstream_server *conf;
-    const struct wr_upstream *upstream;
     struct wr_share_server *row; /* NULL: private to this worker */
     _Atomic uint32_t *cell;      /* ours, of row->inflight */
-    struct wr_addr addrs[WR_PEER_ADDRS];
-    uint8_t addrs_n;      /* 0: not resolved (yet) */
-    uint8_t addr_first;   /* the one that answered last */
-    bool answered;        /* the resolver has had its say about the name */
-    bool http10;          /* its last response was HTTP/1.0: it does not know Expect */
-    bool usable;          /* stands in a set of its group */
-    bool found;           /* at run time: goes when its source does not name it any more */
-    bool seen;            /* ... in the list that is being read */
-    bool gone;            /* ... freed with its last request */
+    const struct wr_upstream *upstream;
+    struct wr_link idle;  /* connections, newest first */
+    struct wr_str text;   /* of the address, for logs */
     uint32_t weight;      /* now, times WR_PEER_WEIGHT */
-    uint32_t ring_weight; /* with which it stands in its group's ring */
+    uint32_t max;         /* requests at once; 0: no limit */
+    uint32_t inflight;    /* leases of this worker */
     uint32_t member;      /* place in the set that it stands in */
     uint32_t known_load;  /* with which it stands in a heap */
-    uint32_t inflight;    /* leases of this worker */
+    uint32_t ring_weight; /* with which it stands in its group's ring */
     uint32_t idle_n;
-    struct wr_link idle; /* newest first */
-    struct wr_str text;  /* of the address, for logs */
+    uint8_t addrs_n;    /* 0: not resolved (yet) */
+    uint8_t addr_first; /* the one that answered last */
+    bool answered;      /* the resolver has had its say about the name */
+    bool http10;        /* its last response was HTTP/1.0: it does not know Expect */
+    bool usable;        /* stands in a set of its group */
+    bool found;         /* at run time: goes when its source does not name it any more */
+    bool seen;          /* ... in the list that is being read */
+    bool gone;          /* ... freed with its last request */
+    const struct wr_upstream_server *conf;
+    struct wr_addr addrs[WR_PEER_ADDRS];
     char text_room[WR_ADDR_TEXT_BYTES];
 };
 

@@ -78,8 +78,9 @@ resolve_on_publish(struct wr_timer *t)
 {
     struct wr_resolver *rs = wr_container(t, struct wr_resolver, publish);
 
-    for (size_t i = 0; i < rs->sources_n; i++) {
-        wr_resolve_source_settle(&rs->sources[i]);
+    /* twice: a server that one lets go may be another's, too */
+    for (size_t i = 0; i < 2 * rs->sources_n; i++) {
+        wr_resolve_source_settle(&rs->sources[i % rs->sources_n]);
     }
     resolve_publish(rs);
 }

@@ -13,7 +13,7 @@
 #define WR_RESOLVE_MOST_MS 3600000 /* and not longer, whatever its TTL says */
 #define WR_RESOLVE_RETRY_MS 1000   /* after a failure; doubles */
 #define WR_RESOLVE_RETRY_MOST_MS 30000
-#define WR_RESOLVE_FILE_MS 500     /* between two looks at a file */
+#define WR_RESOLVE_FILE_MS 250     /* between two looks at a file */
 #define WR_RESOLVE_FORGET_MS 60000 /* after that a server that is gone is forgotten */
 
 /* localhost and *.localhost are loopback whatever a resolver says (RFC 6761 6.3). */

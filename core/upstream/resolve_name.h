@@ -59,7 +59,8 @@ struct wr_resolve_source {
     uint64_t retry_ms;
     struct wr_resolve_server *servers;
     size_t servers_n;
-    uint64_t file_seen[4]; /* device, inode, size, time of the content */
+    uint64_t file_seen[4];   /* device, inode, size, time of the content */
+    uint64_t file_coming[4]; /* of the last look */
 };
 
 struct wr_resolver {

@@ -28,13 +28,32 @@ resolve_source_find(struct wr_resolve_server *v, size_t n, struct wr_str name)
     return NULL;
 }
 
-/* One more server; false: it is there already, or its name is too long. */
+/* A server has one row, and one count in a worker: who comes first has it. */
+static bool
+resolve_source_is_taken(const struct wr_resolve_source *src, struct wr_str name)
+{
+    for (size_t i = 0; i < src->up->servers_n; i++) {
+        if (src->up->servers[i].source == WR_SERVER_PLAIN && wr_str_eq(src->up->servers[i].name, name)) {
+            return true;
+        }
+    }
+    for (size_t i = 0; i < src->rs->sources_n; i++) {
+        struct wr_resolve_source *other = &src->rs->sources[i];
+        if (other != src && other->up == src->up &&
+            resolve_source_find(other->servers, other->servers_n, name)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* One more server; NULL: it is there already, has no address, or its name is too long. */
 static struct wr_resolve_server *
-resolve_source_add(struct wr_resolve_server *v, size_t *n, struct wr_str name, const struct wr_addr *addrs,
-                   size_t addrs_n)
+resolve_source_add(const struct wr_resolve_source *src, struct wr_resolve_server *v, size_t *n,
+                   struct wr_str name, const struct wr_addr *addrs, size_t addrs_n)
 {
     if (*n == WR_FOUND_SERVERS || name.n >= sizeof(v->name) || addrs_n == 0 ||
-        resolve_source_find(v, *n, name)) {
+        resolve_source_find(v, *n, name) || resolve_source_is_taken(src, name)) {
         return NULL;
     }
     struct wr_resolve_server *s = &v[(*n)++];
@@ -55,7 +74,7 @@ resolve_source_list_addresses(const struct wr_resolve_source *src, struct wr_res
 
     for (size_t i = 0; i < src->name->addrs_n; i++) {
         const struct wr_addr *a = &src->name->addrs[i];
-        resolve_source_add(v, n, wr_str_make(text, wr_addr_text(a, text)), a, 1);
+        resolve_source_add(src, v, n, wr_str_make(text, wr_addr_text(a, text)), a, 1);
     }
     return src->name->answered && src->name->addrs_n > 0;
 }
@@ -83,8 +102,8 @@ resolve_source_list_targets(const struct wr_resolve_source *src, struct wr_resol
             return false;
         }
         struct wr_resolve_server *s = t->name != NULL
-            ? resolve_source_add(v, n, t->entry.address, t->name->addrs, t->name->addrs_n)
-            : resolve_source_add(v, n, t->entry.address, &t->entry.addr, 1);
+            ? resolve_source_add(src, v, n, t->entry.address, t->name->addrs, t->name->addrs_n)
+            : resolve_source_add(src, v, n, t->entry.address, &t->entry.addr, 1);
         if (s != NULL) {
             s->s.weight = t->entry.weight;
             s->s.max = t->entry.max;
@@ -245,7 +264,7 @@ wr_resolve_source_seed(struct wr_resolve_source *src, const struct wr_found_serv
         src->servers = wr_calloc(WR_FOUND_SERVERS, sizeof(*src->servers));
     }
     struct wr_resolve_server *own =
-        resolve_source_add(src->servers, &src->servers_n, s->name, s->addrs, s->addrs_n);
+        resolve_source_add(src, src->servers, &src->servers_n, s->name, s->addrs, s->addrs_n);
     if (own != NULL) {
         own->s.weight = s->weight;
         own->s.max = s->max;
@@ -388,16 +407,21 @@ resolve_source_take_file(struct wr_resolve_source *src, char *text, size_t n)
     resolve_source_set_targets(src, v, (size_t)found);
 }
 
-/* A new content has another inode, size or time. */
+/* A new content has another inode, size or time.  It is taken when it was the same at two looks: somebody may
+ * be writing it still. */
 static bool
 resolve_source_file_changed(struct wr_resolve_source *src, const struct stat *st)
 {
     uint64_t now[4] = {st->st_dev, st->st_ino, (uint64_t)st->st_size,
                        (uint64_t)st->st_mtim.tv_sec * 1000000000 + (uint64_t)st->st_mtim.tv_nsec};
-    bool changed = memcmp(now, src->file_seen, sizeof(now)) != 0;
+    bool settled = !src->answered || memcmp(now, src->file_coming, sizeof(now)) == 0;
 
+    memcpy(src->file_coming, now, sizeof(now));
+    if (!settled || memcmp(now, src->file_seen, sizeof(now)) == 0) {
+        return false;
+    }
     memcpy(src->file_seen, now, sizeof(now));
-    return changed;
+    return true;
 }
 
 static void

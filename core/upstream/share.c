@@ -173,6 +173,10 @@ share_claim_server(struct wr_share *sh, struct share_rows *rows, uint32_t group,
     }
     sh->servers[index].group = group;
     sh->servers[index].last_generation = generation;
+    if (sh->servers[index].found) { /* it was found, now it stands in the configuration */
+        sh->servers[index].found = false;
+        atomic_fetch_and(&sh->servers[index].blocked, ~WR_BLOCK_GONE);
+    }
     return index;
 }
 

@@ -64,16 +64,17 @@ struct wr_share_server {
     _Atomic uint64_t ejected_to_ms; /* no trial before that */
     _Atomic uint64_t trial;         /* the owner whose request decides; 0: nobody */
     _Atomic uint64_t slow_from_ms;  /* a slow start began; 0: none */
-    _Atomic uint32_t errors;        /* since window_ms */
-    _Atomic uint32_t goods;         /* since window_ms, counted once there was an error */
-    _Atomic uint64_t window_ms;
-    _Atomic uint32_t errors_row; /* since the last success */
+    _Atomic uint64_t window_ms;     /* when errors and goods began to be counted */
 
+    /* what each request touches, in one line with the first slots */
     _Atomic uint64_t ewma_us __attribute__((aligned(64))); /* time to the response head; 0: none was seen */
     _Atomic uint64_t ewma_ms;                              /* when it was touched last */
     _Atomic uint64_t requests;                             /* attempts that ended */
+    _Atomic uint32_t errors;                               /* since window_ms */
+    _Atomic uint32_t goods;      /* since window_ms, counted once there was an error */
+    _Atomic uint32_t errors_row; /* since the last success */
+    _Atomic uint32_t inflight[WR_SLOTS_CHILDREN];
     _Atomic uint64_t failures;
-    _Atomic uint32_t inflight[WR_SLOTS_CHILDREN] __attribute__((aligned(64)));
 };
 
 struct wr_share_group {

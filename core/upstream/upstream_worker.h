@@ -36,6 +36,7 @@ struct wr_upstream_group {
     uint64_t trial_ms; /* the earliest */
     bool panic;        /* all that are not down are ejected: they are used */
     bool has_max;      /* servers can be full */
+    bool heaps;        /* a set is heaped */
     bool answered;     /* all sources have been heard of */
     bool ring_stale;   /* servers came or went */
     struct wr_ring ring[2];
