@@ -257,6 +257,7 @@ wr_peer_pick_for(struct wr_req *r)
     case WR_PICK_OK:
         return peer_picked(r, g);
     case WR_PICK_WAIT:
+        r->sticky = NULL; /* it may be gone by then */
         wr_peer_wait_names(r, wr_clock.mono_ms + r->route->conf.connect_ms);
         return WR_WAIT;
     case WR_PICK_FULL:

@@ -87,6 +87,13 @@ for my $way (sort keys %ways) {
     is(state_of("alone_$way", 'bad'), $want->{state}, "$way: the server is $want->{state}");
 
     is(outcome($w->get("/two/$way")), $want->{get}, "$way: GET with another server: $want->{get}");
+    if ($want->{get} eq '200' && $want->{state} eq 'ejected') {
+        my $line = until_true(sub { (grep { $_->{request_uri} eq "/two/$way" } $w->access)[0] });
+        my @tries = map { [$_->{status}, $_->{reason}] } @{ $line->{upstream_attempts} // [] };
+        my $first = $reason || 'upstream_status';
+        is($tries[0][1], $first, "$way: the log line has the first attempt: $first");
+        is_deeply($tries[1], [200, ''], "$way: and the second");
+    }
     is(state_of("two_$way", 'bad'), $want->{state}, "$way: the bad one is $want->{state}");
     is(state_of("two_$way", 'good'), 'up', "$way: the good one is up");
     if ($want->{state} eq 'ejected') {
