@@ -97,6 +97,15 @@ wr_slot_count(struct wr_slot *s, enum wr_counter c, uint64_t n)
                           memory_order_relaxed);
 }
 
+/* Children's slots from this one on have never been used: readers of cells by slot need not look there. */
+static inline uint32_t
+wr_slots_claimed(struct wr_slots *t)
+{
+    uint32_t n = atomic_load_explicit(&t->claimed, memory_order_relaxed);
+
+    return WR_MIN(n, (uint32_t)WR_SLOTS_CHILDREN);
+}
+
 /* To wake: OR the bits, fence, write the eventfd only if the slot sleeps. */
 void wr_slot_mail(unsigned slot, uint32_t bits);
 /* The reader's side: publishes `sleeping` and re-checks; returns bits that came meanwhile (do not sleep). */

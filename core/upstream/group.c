@@ -111,7 +111,7 @@ group_make_heap(const struct wr_upstream_group *g, struct wr_upstream_set *s)
     wr_least_init(&s->heap, s->n);
     for (uint32_t i = 0; i < s->n; i++) {
         struct wr_peer *p = s->v[i];
-        p->known_load = p->row != NULL ? wr_share_load(p->row) : p->inflight;
+        p->known_load = wr_peer_load(p);
         wr_least_set(&s->heap, i, p->known_load, p->weight);
     }
 }
@@ -122,15 +122,9 @@ group_panic(struct wr_upstream_group *g)
 {
     bool was = g->panic;
 
-    g->panic = false;
-    for (uint32_t i = 0; i < g->peers_n && g->set[0].n + g->set[1].n == 0; i++) {
-        g->panic =
-            g->panic || (group_reachable(g->peers[i]) && group_blocked(g->peers[i]) == WR_BLOCK_EJECTED);
-    }
-    for (uint32_t i = 0; g->panic && i < g->peers_n; i++) {
-        if (group_reachable(g->peers[i]) && group_blocked(g->peers[i]) == WR_BLOCK_EJECTED) {
-            group_add(g, g->peers[i]);
-        }
+    g->panic = g->set[0].n + g->set[1].n == 0 && g->ejected_n > 0;
+    for (uint32_t i = 0; g->panic && i < g->ejected_n; i++) {
+        group_add(g, g->ejected[i]);
     }
     if (g->panic && !was) {
         wr_log(WR_LOG_WARN, "no server is left that is not ejected upstream=%.*s; using the ejected ones",
@@ -175,7 +169,6 @@ group_make_ring(struct wr_upstream_group *g, unsigned tier)
             g->ring_peers[tier][n++] = p;
         }
     }
-    g->ring_n[tier] = n;
     wr_ring_build(&g->ring[tier], members, n);
     free(members);
 }
@@ -245,5 +238,6 @@ wr_group_fini(struct wr_upstream_group *g)
         free(g->ring_peers[i]);
     }
     free(g->ejected);
+    free(g->tokens);
     free(g->peers);
 }

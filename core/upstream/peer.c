@@ -78,7 +78,7 @@ wr_peer_done(struct wr_service *sv, struct wr_lease *lease)
         atomic_fetch_add_explicit(&p->row->requests, 1, memory_order_relaxed);
     }
     if (g->heaps && p->usable && g->set[p->conf->backup].heaped) {
-        wr_group_reorder(&g->set[p->conf->backup], p, p->row != NULL ? wr_share_load(p->row) : p->inflight);
+        wr_group_reorder(&g->set[p->conf->backup], p, wr_peer_load(p));
     }
     lease->peer = NULL;
     if (g->has_max) {

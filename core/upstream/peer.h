@@ -14,6 +14,7 @@
 
 #define WR_PEER_ADDRS 8 /* addresses of one name that are tried */
 #define WR_PEER_TRIED WR_ARRAY_LEN(((struct wr_req *)0)->tried)
+#define WR_PEER_TOKEN_BYTES 32
 #define WR_PEER_WEIGHT 100 /* of a server of weight 1: leaves room for parts of it while it starts slowly */
 
 /* What each request touches stands first: with a thousand servers, every line of memory counts. */
@@ -41,6 +42,7 @@ struct wr_peer {
     const struct wr_upstream_server *conf;
     struct wr_addr addrs[WR_PEER_ADDRS];
     char text_room[WR_ADDR_TEXT_BYTES];
+    char token[WR_PEER_TOKEN_BYTES]; /* its sticky token, made when it is wanted first; [0] NUL: not yet */
 };
 
 /* What a pick may know. */
@@ -74,6 +76,12 @@ bool wr_peer_take(struct wr_peer *p, struct wr_lease *lease);
 void wr_peer_answered(struct wr_service *sv, struct wr_lease *lease, bool good, uint64_t us);
 /* The attempt failed by the server's fault. */
 void wr_peer_failed(struct wr_service *sv, struct wr_lease *lease);
+/* Requests in flight at it, in all processes that share its row. */
+static inline uint32_t
+wr_peer_load(const struct wr_peer *p)
+{
+    return p->row != NULL ? wr_share_load(p->row) : p->inflight;
+}
 /* The lease ends; nothing happens when there is none. */
 void wr_peer_done(struct wr_service *sv, struct wr_lease *lease);
 
@@ -82,10 +90,9 @@ void wr_peer_done(struct wr_service *sv, struct wr_lease *lease);
  * name.  A keyed hash of upstream and server, so it tells nothing and cannot be
  * made up; equal in all workers.
  */
-#define WR_PEER_TOKEN_BYTES 32
 /* The server of up that goes by it, NULL: nobody does. */
 struct wr_peer *wr_peer_by_token(struct wr_service *sv, const struct wr_upstream *up, struct wr_str token);
-void wr_peer_token(const struct wr_service *sv, const struct wr_peer *p, char token[WR_PEER_TOKEN_BYTES]);
+struct wr_str wr_peer_token(const struct wr_service *sv, struct wr_peer *p);
 
 /* Parks r until addresses are published (at most until_ms). */
 void wr_peer_wait_names(struct wr_req *r, uint64_t until_ms);

@@ -46,19 +46,18 @@ pick_take(struct pick *k, struct wr_peer *p)
     return false;
 }
 
-static uint32_t
-pick_load(const struct wr_peer *p)
+/* Of s->turns_n turns: each server has as many as its weight. */
+static struct wr_peer *
+pick_turn(const struct wr_upstream_set *s, uint32_t turn)
 {
-    return p->row != NULL ? wr_share_load(p->row) : p->inflight;
+    return s->v[s->turns != NULL ? s->turns[turn] : turn];
 }
 
 /* A random one, by weight. */
 static struct wr_peer *
 pick_draw(const struct wr_upstream_set *s)
 {
-    uint32_t i = wr_rand_below(s->turns_n);
-
-    return s->v[s->turns != NULL ? s->turns[i] : i];
+    return pick_turn(s, wr_rand_below(s->turns_n));
 }
 
 static struct wr_peer *
@@ -79,7 +78,7 @@ pick_draw_other(const struct wr_upstream_set *s, const struct wr_peer *first)
 static bool
 pick_less_loaded(const struct wr_peer *a, const struct wr_peer *b)
 {
-    uint64_t load_a = pick_load(a), load_b = pick_load(b);
+    uint64_t load_a = wr_peer_load(a), load_b = wr_peer_load(b);
 
     return (load_a | load_b) != 0 && (load_a + 1) * b->weight < (load_b + 1) * a->weight;
 }
@@ -105,7 +104,8 @@ pick_faster(const struct wr_peer *a, const struct wr_peer *b)
     }
     us_a = WR_MIN(us_a, UINT64_C(1) << 31);
     us_b = WR_MIN(us_b, UINT64_C(1) << 31);
-    return us_a * (pick_load(a) + UINT64_C(1)) / a->weight < us_b * (pick_load(b) + UINT64_C(1)) / b->weight;
+    return us_a * (wr_peer_load(a) + UINT64_C(1)) / a->weight <
+        us_b * (wr_peer_load(b) + UINT64_C(1)) / b->weight;
 }
 
 static bool
@@ -130,8 +130,7 @@ pick_in_turn(struct pick *k, struct wr_upstream_set *s)
         uint64_t turn = k->g->row != NULL
             ? atomic_fetch_add_explicit(&k->g->row->turn, 1, memory_order_relaxed)
             : k->g->turn++;
-        uint32_t at = (uint32_t)(turn % s->turns_n);
-        if (pick_take(k, s->v[s->turns != NULL ? s->turns[at] : at])) {
+        if (pick_take(k, pick_turn(s, (uint32_t)(turn % s->turns_n)))) {
             return true;
         }
     }
@@ -153,7 +152,7 @@ pick_least_of_few(struct pick *k, struct wr_upstream_set *s)
             if (no & UINT64_C(1) << p->member) {
                 continue;
             }
-            uint64_t load = pick_load(p) + UINT64_C(1);
+            uint64_t load = wr_peer_load(p) + UINT64_C(1);
             if (best == NULL || load * best->weight < best_load * p->weight) {
                 best = p;
                 best_load = load;
@@ -174,11 +173,11 @@ pick_least_of_many(struct pick *k, struct wr_upstream_set *s)
 {
     for (unsigned i = 0; i < PICK_REFRESHES; i++) {
         s->refresh = s->refresh + 1 < s->n ? s->refresh + 1 : 0;
-        wr_group_reorder(s, s->v[s->refresh], pick_load(s->v[s->refresh]));
+        wr_group_reorder(s, s->v[s->refresh], wr_peer_load(s->v[s->refresh]));
     }
     for (unsigned i = 0; i < PICK_ROOTS; i++) {
         struct wr_peer *p = s->v[wr_least_first(&s->heap)];
-        uint32_t load = pick_load(p);
+        uint32_t load = wr_peer_load(p);
         if (load > p->known_load) {
             wr_group_reorder(s, p, load);
             continue;
@@ -201,7 +200,7 @@ pick_on_ring(struct pick *k, unsigned tier)
     const struct wr_peer *last = NULL;
     uint32_t at;
 
-    if (k->g->ring_n[tier] == 0) {
+    if (ring->n == 0) {
         return false;
     }
     at = wr_ring_find(ring, k->facts->hash);

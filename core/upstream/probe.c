@@ -4,7 +4,6 @@
  */
 #include "core/upstream/probe.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "core/base/fmt.h"
@@ -360,21 +359,6 @@ probe_on_blob(void *arg, const struct wr_blob *blob)
 
 /* ---- the configuration ---- */
 
-/* localhost is loopback whatever a resolver says (RFC 6761 6.3). */
-static void
-probe_set_localhost(struct probe_target *t, uint16_t port)
-{
-    struct wr_addr a[2] = {{.len = 0}};
-
-    a[0].in4 = (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    a[0].len = sizeof(a[0].in4);
-    a[1].in6 = (struct sockaddr_in6){
-        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = in6addr_loopback};
-    a[1].len = sizeof(a[1].in6);
-    probe_set_addrs(t, a, 2);
-}
-
 static void
 probe_add_fixed(struct wr_prober *pb, struct probe_group *g, const struct wr_upstream_server *us)
 {
@@ -387,7 +371,9 @@ probe_add_fixed(struct wr_prober *pb, struct probe_group *g, const struct wr_ups
     }
     t->check.host = us->address;
     if (wr_resolve_is_localhost(us->host)) {
-        probe_set_localhost(t, us->port);
+        struct wr_addr loopback[2];
+        wr_resolve_localhost(us->port, loopback);
+        probe_set_addrs(t, loopback, 2);
     } else if (!wr_strmap_add(&pb->target_by_address, us->address, t)) {
         struct probe_target *first = wr_strmap_get(&pb->target_by_address, us->address);
         t->same_name = first->same_name;

@@ -40,9 +40,9 @@ wr_probe_state_count(struct wr_share *sh, struct wr_share_server *s, bool good, 
 void
 wr_probe_state_forget(struct wr_share *sh, uint64_t generation, const bool groups[WR_SHARE_GROUPS])
 {
-    uint32_t n = atomic_load(&sh->servers_n);
+    uint32_t n = wr_share_servers_n(sh);
 
-    for (uint32_t i = 0; i < n && i < WR_SHARE_SERVERS; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         struct wr_share_server *s = &sh->servers[i];
         if (atomic_load(&s->key) == 0 || s->last_generation < generation || s->group >= WR_SHARE_GROUPS ||
             groups[s->group]) {

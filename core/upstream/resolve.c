@@ -21,6 +21,19 @@ wr_resolve_is_localhost(struct wr_str host)
         (host.n > 10 && wr_str_ieq(wr_str_make(host.p + host.n - 10, 10), WR_STR(".localhost")));
 }
 
+void
+wr_resolve_localhost(uint16_t port, struct wr_addr addrs[2])
+{
+    static const struct wr_ip loopback[2] = {
+        {.family = AF_INET, .b = {[10] = 0xff, [11] = 0xff, [12] = 127, [15] = 1}},
+        {.family = AF_INET6, .b = {[15] = 1}},
+    };
+
+    for (unsigned i = 0; i < 2; i++) {
+        wr_addr_of_ip(&loopback[i], port, &addrs[i]);
+    }
+}
+
 /* ---- publishing ---- */
 
 static size_t
@@ -95,12 +108,17 @@ wr_resolve_changed(struct wr_resolver *rs)
 
 /* ---- what an earlier keeper knew ---- */
 
+struct resolve_seed {
+    struct wr_resolver *rs;
+    struct wr_resolve_source *src;
+};
+
 static void
 resolve_seed_name(void *arg, struct wr_str address, const struct wr_addr *addrs, unsigned n)
 {
-    struct wr_resolver *rs = arg;
+    const struct resolve_seed *seed = arg;
 
-    wr_list_for(l, &rs->names)
+    wr_list_for(l, &seed->rs->names)
     {
         struct wr_resolve_name *name = wr_list_entry(l, struct wr_resolve_name, link);
         if (n > 0 && name->addrs_n == 0 && wr_str_eq(name->address, address)) {
@@ -110,17 +128,6 @@ resolve_seed_name(void *arg, struct wr_str address, const struct wr_addr *addrs,
             name->answered = true;
         }
     }
-}
-
-struct resolve_seed {
-    struct wr_resolver *rs;
-    struct wr_resolve_source *src;
-};
-
-static void
-resolve_seed_plain(void *arg, struct wr_str address, const struct wr_addr *addrs, unsigned n)
-{
-    resolve_seed_name(((struct resolve_seed *)arg)->rs, address, addrs, n);
 }
 
 static bool
@@ -154,7 +161,7 @@ static void
 resolve_on_blob(void *arg, const struct wr_blob *blob)
 {
     static const struct wr_found_reader reader = {
-        .name = resolve_seed_plain,
+        .name = resolve_seed_name,
         .source = resolve_seed_source,
         .server = resolve_seed_server,
         .source_end = resolve_seed_end,
@@ -173,8 +180,7 @@ static void
 resolve_on_sweep(struct wr_timer *t)
 {
     struct wr_resolver *rs = wr_container(t, struct wr_resolver, sweep);
-    uint32_t n =
-        rs->share != NULL ? WR_MIN(atomic_load(&rs->share->servers_n), (uint32_t)WR_SHARE_SERVERS) : 0;
+    uint32_t n = rs->share != NULL ? wr_share_servers_n(rs->share) : 0;
 
     for (uint32_t i = 0; i < n; i++) {
         struct wr_share_server *s = &rs->share->servers[i];
@@ -204,7 +210,6 @@ wr_resolver_start(struct wr_loop *l, const struct wr_model *m, uint64_t generati
     struct wr_resolver *rs = wr_calloc(1, sizeof(*rs));
 
     rs->loop = l;
-    rs->model = m;
     rs->generation = generation;
     rs->share = wr_share_own();
     wr_list_init(&rs->names);

@@ -18,6 +18,8 @@
 
 /* localhost and *.localhost are loopback whatever a resolver says (RFC 6761 6.3). */
 bool wr_resolve_is_localhost(struct wr_str host);
+/* Its addresses, IPv4 first. */
+void wr_resolve_localhost(uint16_t port, struct wr_addr addrs[2]);
 
 struct wr_resolver;
 struct wr_resolver *wr_resolver_start(struct wr_loop *l, const struct wr_model *m, uint64_t generation);

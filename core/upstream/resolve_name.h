@@ -65,7 +65,6 @@ struct wr_resolve_source {
 
 struct wr_resolver {
     struct wr_loop *loop;
-    const struct wr_model *model;
     uint64_t generation;
     struct wr_share *share;
     struct wr_dns *dns; /* NULL: it could not be made */

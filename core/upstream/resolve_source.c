@@ -144,7 +144,7 @@ static void
 resolve_source_retire(struct wr_resolve_source *src)
 {
     struct wr_share *sh = src->rs->share;
-    uint32_t n = sh != NULL ? WR_MIN(atomic_load(&sh->servers_n), (uint32_t)WR_SHARE_SERVERS) : 0;
+    uint32_t n = sh != NULL ? wr_share_servers_n(sh) : 0;
     size_t gone = 0;
 
     for (size_t i = 0; i < src->rs->sources_n; i++) {
@@ -194,30 +194,14 @@ resolve_source_attach(struct wr_resolve_source *src, struct wr_resolve_server *s
     }
 }
 
-static bool
-resolve_source_same(const struct wr_found_server *a, const struct wr_found_server *b)
-{
-    if (a->weight != b->weight || a->max != b->max || a->backup != b->backup || a->addrs_n != b->addrs_n) {
-        return false;
-    }
-    for (unsigned i = 0; i < a->addrs_n; i++) {
-        if (!wr_addr_eq(&a->addrs[i], &b->addrs[i])) {
-            return false;
-        }
-    }
-    return true;
-}
-
-/* Takes v over.  True when it differs from what was there. */
-static bool
+/* Takes v over. */
+static void
 resolve_source_replace(struct wr_resolve_source *src, struct wr_resolve_server *v, size_t n)
 {
-    bool changed = !src->answered || n != src->servers_n;
     size_t new = 0;
 
     for (size_t i = 0; i < n; i++) {
         struct wr_resolve_server *was = resolve_source_find(src->servers, src->servers_n, v[i].s.name);
-        changed = changed || was == NULL || !resolve_source_same(&was->s, &v[i].s);
         if (was != NULL && was->s.row != WR_SHARE_NONE) {
             v[i].s.row = was->s.row;
             continue;
@@ -234,10 +218,9 @@ resolve_source_replace(struct wr_resolve_source *src, struct wr_resolve_server *
     src->servers = v;
     src->servers_n = n;
     src->answered = true;
-    return changed;
 }
 
-bool
+void
 wr_resolve_source_settle(struct wr_resolve_source *src)
 {
     struct wr_resolve_server *v = wr_calloc(WR_FOUND_SERVERS, sizeof(*v));
@@ -245,16 +228,15 @@ wr_resolve_source_settle(struct wr_resolve_source *src)
     bool known = src->conf->source == WR_SERVER_DNS ? resolve_source_list_addresses(src, v, &n)
                                                     : resolve_source_list_targets(src, v, &n);
 
-    if (!known) {
-        /* a name that gives nothing and never has: who waits shall know */
-        bool nothing = src->conf->source == WR_SERVER_DNS && src->name->answered && !src->answered;
-        free(v);
-        src->answered = src->answered || nothing;
-        return nothing;
+    if (known) {
+        resolve_source_replace(src, v, n);
+        resolve_source_retire(src);
+        return;
     }
-    bool changed = resolve_source_replace(src, v, n);
-    resolve_source_retire(src);
-    return changed;
+    free(v);
+    if (src->conf->source == WR_SERVER_DNS && src->name->answered) {
+        src->answered = true; /* a name that gives nothing and never has: who waits shall know */
+    }
 }
 
 void

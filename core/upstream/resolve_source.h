@@ -8,8 +8,8 @@
 
 void wr_resolve_source_start(struct wr_resolve_source *src);
 void wr_resolve_source_stop(struct wr_resolve_source *src);
-/* What it gives now, if all that it needs is known.  True when that has changed. */
-bool wr_resolve_source_settle(struct wr_resolve_source *src);
+/* Takes what it gives now, if all that it needs is known. */
+void wr_resolve_source_settle(struct wr_resolve_source *src);
 /* A server that an earlier keeper published. */
 void wr_resolve_source_seed(struct wr_resolve_source *src, const struct wr_found_server *s);
 

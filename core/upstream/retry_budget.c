@@ -13,9 +13,9 @@ static uint64_t
 retry_budget_begun(const struct wr_share_group *g)
 {
     uint64_t sum = atomic_load(&g->begun_retired);
-    uint32_t n = atomic_load(&wr_slots_table()->claimed);
+    uint32_t n = wr_slots_claimed(wr_slots_table());
 
-    for (uint32_t i = 0; i < n && i < WR_SLOTS_CHILDREN; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         sum += atomic_load_explicit(&g->begun[i], memory_order_relaxed);
     }
     return sum;

@@ -76,18 +76,19 @@ share_key(struct wr_str name)
 }
 
 static uint32_t
-share_servers_n(struct wr_share *sh)
-{
-    return WR_MIN(atomic_load(&sh->servers_n), (uint32_t)WR_SHARE_SERVERS);
-}
-
-static uint32_t
 share_groups_n(struct wr_share *sh)
 {
     return WR_MIN(atomic_load(&sh->groups_n), (uint32_t)WR_SHARE_GROUPS);
 }
 
 /* ---- rows, under the lock ---- */
+
+static void
+share_lock(struct wr_share *sh)
+{
+    wr_lock_take(&sh->lock, wr_zone_find("upstreams"));
+    wr_lock_dirty(&sh->lock);
+}
 
 static uint32_t
 share_free_server(struct wr_share *sh, uint32_t *from)
@@ -194,7 +195,7 @@ share_index_rows(struct wr_share *sh, struct wr_pool *pool, struct share_rows *g
             wr_strmap_add(&groups->by_name, share_row_name(sh->groups[i].name), share_place(i));
         }
     }
-    for (uint32_t i = 0; i < share_servers_n(sh); i++) {
+    for (uint32_t i = 0; i < wr_share_servers_n(sh); i++) {
         if (atomic_load(&sh->servers[i].key) != 0) {
             wr_strmap_add(&servers->by_name, share_row_name(sh->servers[i].name), share_place(i));
         }
@@ -229,7 +230,7 @@ share_keep_found(struct wr_share *sh, const struct wr_model *m, uint64_t generat
 {
     for (size_t i = 0; i < m->upstreams_n; i++) {
         const struct wr_upstream *u = m->upstreams[i];
-        for (uint32_t k = 0; u->dynamic && k < share_servers_n(sh); k++) {
+        for (uint32_t k = 0; u->dynamic && k < wr_share_servers_n(sh); k++) {
             struct wr_share_server *s = &sh->servers[k];
             if (atomic_load(&s->key) != 0 && s->found && s->group == u->share) {
                 s->last_generation = generation;
@@ -247,7 +248,7 @@ share_reap(struct wr_zone *z, unsigned slot)
     if (slot >= WR_SLOTS_CHILDREN) {
         return; /* a master */
     }
-    for (uint32_t i = 0; i < share_servers_n(sh); i++) {
+    for (uint32_t i = 0; i < wr_share_servers_n(sh); i++) {
         if (atomic_load(&sh->servers[i].inflight[slot]) != 0) {
             atomic_store(&sh->servers[i].inflight[slot], 0);
         }
@@ -326,8 +327,7 @@ wr_share_claim(struct wr_model *m, uint64_t generation, const struct wr_upstream
     z->locks = &sh->lock;
     z->locks_n = 1;
     z->keep_bytes = sizeof(sh->lock);
-    wr_lock_take(&sh->lock, z);
-    wr_lock_dirty(&sh->lock);
+    share_lock(sh);
     share_make_secret(sh);
     size_t private_n = share_claim_all(sh, m, generation, left_out);
     wr_lock_release(&sh->lock);
@@ -344,15 +344,13 @@ wr_share_claim(struct wr_model *m, uint64_t generation, const struct wr_upstream
 void
 wr_share_sweep(uint64_t oldest)
 {
-    struct wr_zone *z = wr_zone_find("upstreams");
-    struct wr_share *sh = z != NULL ? z->base : NULL;
+    struct wr_share *sh = wr_share_own();
 
     if (sh == NULL) {
         return;
     }
-    wr_lock_take(&sh->lock, z);
-    wr_lock_dirty(&sh->lock);
-    for (uint32_t i = 0; i < share_servers_n(sh); i++) {
+    share_lock(sh);
+    for (uint32_t i = 0; i < wr_share_servers_n(sh); i++) {
         if (sh->servers[i].last_generation < oldest) {
             atomic_store(&sh->servers[i].key, 0);
         }
@@ -401,16 +399,6 @@ wr_share_is(const struct wr_share_server *s, struct wr_str upstream, struct wr_s
     return wr_str_eq(share_join(room, upstream, server), share_row_name(s->name));
 }
 
-static struct wr_zone *
-share_lock(struct wr_share *sh)
-{
-    struct wr_zone *z = wr_zone_find("upstreams");
-
-    wr_lock_take(&sh->lock, z);
-    wr_lock_dirty(&sh->lock);
-    return z;
-}
-
 static void
 share_changed(struct wr_share *sh, const struct wr_share_server *s)
 {
@@ -434,7 +422,7 @@ wr_share_find(struct wr_share *sh, uint32_t group, struct wr_str upstream, struc
     bool others = false;
 
     share_lock(sh);
-    for (uint32_t i = 0; i < share_servers_n(sh); i++) {
+    for (uint32_t i = 0; i < wr_share_servers_n(sh); i++) {
         struct wr_share_server *s = &sh->servers[i];
         uint64_t has = atomic_load(&s->key);
         if (has == key && wr_str_eq(share_row_name(s->name), name)) {
@@ -529,7 +517,7 @@ share_count_ejected(struct wr_share *sh, uint32_t group)
 {
     uint32_t n = 0;
 
-    for (uint32_t i = 0; i < share_servers_n(sh); i++) {
+    for (uint32_t i = 0; i < wr_share_servers_n(sh); i++) {
         const struct wr_share_server *s = &sh->servers[i];
         n += atomic_load(&s->key) != 0 && s->group == group &&
             (atomic_load(&s->blocked) & (WR_BLOCK_EJECTED | WR_BLOCK_GONE)) == WR_BLOCK_EJECTED;
@@ -562,25 +550,14 @@ wr_share_eject(struct wr_share *sh, struct wr_share_server *s, uint32_t n, uint3
 
 /* ---- queues ---- */
 
-uint32_t
-wr_share_queued(const struct wr_share_group *g)
-{
-    uint32_t n = atomic_load_explicit(&wr_slots_table()->claimed, memory_order_relaxed), sum = 0;
-
-    for (uint32_t i = 0; i < n && i < WR_SLOTS_CHILDREN; i++) {
-        sum += atomic_load_explicit(&g->queued[i], memory_order_relaxed);
-    }
-    return sum;
-}
-
 int
 wr_share_oldest(const struct wr_share_group *g)
 {
-    uint32_t n = atomic_load_explicit(&wr_slots_table()->claimed, memory_order_relaxed);
+    uint32_t n = wr_slots_claimed(wr_slots_table());
     uint64_t oldest = UINT64_MAX;
     int slot = -1;
 
-    for (uint32_t i = 0; i < n && i < WR_SLOTS_CHILDREN; i++) {
+    for (uint32_t i = 0; i < n; i++) {
         uint64_t since = atomic_load(&g->oldest_ms[i]);
         if (since != 0 && since < oldest) {
             oldest = since;

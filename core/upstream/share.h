@@ -118,6 +118,12 @@ void wr_share_sweep(uint64_t oldest);
 /* The zone in this process, NULL if there is none. */
 struct wr_share *wr_share_own(void);
 
+/* How many rows of servers there are to look at, free ones among them. */
+static inline uint32_t
+wr_share_servers_n(const struct wr_share *sh)
+{
+    return WR_MIN(atomic_load(&sh->servers_n), (uint32_t)WR_SHARE_SERVERS);
+}
 /* A row by its place, range-checked; NULL for WR_SHARE_NONE and nonsense. */
 struct wr_share_server *wr_share_server_at(struct wr_share *sh, uint32_t index);
 struct wr_share_group *wr_share_group_at(struct wr_share *sh, uint32_t index);
@@ -146,20 +152,29 @@ void wr_share_weigh(struct wr_share *sh, struct wr_share_server *s, uint32_t wei
 bool wr_share_eject(struct wr_share *sh, struct wr_share_server *s, uint32_t n, uint32_t most_percent,
                     uint64_t out_ms, bool again);
 
+/* The cells of all processes together. */
+static inline uint32_t
+wr_share_sum(const _Atomic uint32_t cells[WR_SLOTS_CHILDREN])
+{
+    uint32_t n = wr_slots_claimed(wr_slots_table()), sum = 0;
+
+    for (uint32_t i = 0; i < n; i++) {
+        sum += atomic_load_explicit(&cells[i], memory_order_relaxed);
+    }
+    return sum;
+}
 /* Requests in flight in all processes. */
 static inline uint32_t
 wr_share_load(const struct wr_share_server *s)
 {
-    uint32_t n = atomic_load_explicit(&wr_slots_table()->claimed, memory_order_relaxed), sum = 0;
-
-    for (uint32_t i = 0; i < n && i < WR_SLOTS_CHILDREN; i++) {
-        sum += atomic_load_explicit(&s->inflight[i], memory_order_relaxed);
-    }
-    return sum;
+    return wr_share_sum(s->inflight);
 }
-
 /* Requests that wait in all processes. */
-uint32_t wr_share_queued(const struct wr_share_group *g);
+static inline uint32_t
+wr_share_queued(const struct wr_share_group *g)
+{
+    return wr_share_sum(g->queued);
+}
 /* The slot whose first request waits longest, -1: nobody waits. */
 int wr_share_oldest(const struct wr_share_group *g);
 

@@ -25,8 +25,8 @@ token_key(const struct wr_service *sv, struct wr_str secret, uint64_t key[2])
     }
 }
 
-void
-wr_peer_token(const struct wr_service *sv, const struct wr_peer *p, char token[WR_PEER_TOKEN_BYTES])
+static void
+token_make(const struct wr_service *sv, struct wr_peer *p)
 {
     char text[1024];
     uint8_t mac[16], name[16];
@@ -39,14 +39,21 @@ wr_peer_token(const struct wr_service *sv, const struct wr_peer *p, char token[W
     wr_out_mem(&o, (const char *)name, sizeof(name));
     wr_out_str(&o, p->upstream->name);
     wr_hash_mac(key, wr_str_make(text, (size_t)(o.p - text)), mac);
-    wr_fmt_hex_bytes(token, mac, sizeof(mac));
+    wr_fmt_hex_bytes(p->token, mac, sizeof(mac));
+}
+
+struct wr_str
+wr_peer_token(const struct wr_service *sv, struct wr_peer *p)
+{
+    if (p->token[0] == '\0') {
+        token_make(sv, p);
+    }
+    return wr_str_make(p->token, sizeof(p->token));
 }
 
 static void
 token_index(struct wr_service *sv, struct wr_upstream_group *g)
 {
-    char token[WR_PEER_TOKEN_BYTES];
-
     g->tokens_mask = 1;
     while (g->tokens_mask < g->peers_n * 2) {
         g->tokens_mask = g->tokens_mask * 2 + 1;
@@ -55,8 +62,7 @@ token_index(struct wr_service *sv, struct wr_upstream_group *g)
     free(g->tokens);
     g->tokens = wr_calloc(g->tokens_mask + 1, sizeof(*g->tokens));
     for (uint32_t i = 0; i < g->peers_n; i++) {
-        wr_peer_token(sv, g->peers[i], token);
-        uint32_t at = (uint32_t)wr_hash_keyed(wr_str_make(token, sizeof(token))) & g->tokens_mask;
+        uint32_t at = (uint32_t)wr_hash_keyed(wr_peer_token(sv, g->peers[i])) & g->tokens_mask;
         while (g->tokens[at] != 0) {
             at = (at + 1) & g->tokens_mask;
         }
@@ -68,9 +74,8 @@ struct wr_peer *
 wr_peer_by_token(struct wr_service *sv, const struct wr_upstream *up, struct wr_str token)
 {
     struct wr_upstream_group *g = wr_upstream_group_of(sv, up);
-    char own[WR_PEER_TOKEN_BYTES];
 
-    if (token.n != sizeof(own)) {
+    if (token.n != WR_PEER_TOKEN_BYTES) {
         return NULL;
     }
     if (g->tokens == NULL || g->tokens_stale) {
@@ -79,8 +84,7 @@ wr_peer_by_token(struct wr_service *sv, const struct wr_upstream *up, struct wr_
     for (uint32_t at = (uint32_t)wr_hash_keyed(token) & g->tokens_mask; g->tokens[at] != 0;
          at = (at + 1) & g->tokens_mask) {
         struct wr_peer *p = g->peers[g->tokens[at] - 1];
-        wr_peer_token(sv, p, own);
-        if (wr_str_eq_secret(token, wr_str_make(own, sizeof(own)))) {
+        if (wr_str_eq_secret(token, wr_peer_token(sv, p))) {
             return p;
         }
     }

@@ -4,7 +4,6 @@
  */
 #include "core/upstream/upstream.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 
 #include "core/http/pipeline.h"
@@ -14,21 +13,6 @@
 #include "core/upstream/resolve.h"
 #include "core/upstream/xfer.h"
 
-/* localhost is loopback whatever a resolver says (RFC 6761 6.3). */
-static void
-upstream_localhost(struct wr_peer *p)
-{
-    struct wr_addr *a = p->addrs;
-
-    a[0].in4 = (struct sockaddr_in){
-        .sin_family = AF_INET, .sin_port = htons(p->conf->port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    a[0].len = sizeof(a[0].in4);
-    a[1].in6 = (struct sockaddr_in6){
-        .sin6_family = AF_INET6, .sin6_port = htons(p->conf->port), .sin6_addr = in6addr_loopback};
-    a[1].len = sizeof(a[1].in6);
-    p->addrs_n = 2;
-}
-
 static void
 upstream_init_peer(struct wr_upstream_worker *uw, struct wr_peer *p, const struct wr_upstream_server *s)
 {
@@ -36,7 +20,8 @@ upstream_init_peer(struct wr_upstream_worker *uw, struct wr_peer *p, const struc
         p->addrs[0] = s->addr;
         p->addrs_n = 1;
     } else if (wr_resolve_is_localhost(s->host)) {
-        upstream_localhost(p);
+        wr_resolve_localhost(s->port, p->addrs);
+        p->addrs_n = 2;
     }
     p->answered = p->addrs_n > 0;
     p->text = s->address;

@@ -21,7 +21,7 @@ wr_upstream_list_new(void)
         return l;
     }
     /* from the end, so that each list is in the order of the rows */
-    for (uint32_t i = WR_MIN(atomic_load(&l->share->servers_n), (uint32_t)WR_SHARE_SERVERS); i-- > 0;) {
+    for (uint32_t i = wr_share_servers_n(l->share); i-- > 0;) {
         const struct wr_share_server *s = &l->share->servers[i];
         if (atomic_load(&s->key) != 0 && s->found && s->group < WR_SHARE_GROUPS) {
             l->next[i] = l->first[s->group];

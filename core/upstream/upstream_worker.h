@@ -40,7 +40,6 @@ struct wr_upstream_group {
     bool answered;     /* all sources have been heard of */
     bool ring_stale;   /* servers came or went */
     struct wr_ring ring[2];
-    uint32_t ring_n[2]; /* members are peers of that tier, in their order in `ring_peers` */
     struct wr_peer **ring_peers[2];
     uint32_t *tokens; /* places in peers + 1 by the hash of their sticky tokens; 0: none */
     uint32_t tokens_mask;

@@ -26,7 +26,6 @@ sticky_pick(struct wr_req *r, const void *conf, void *state)
 static enum wr_step
 sticky_response(struct wr_req *r, const void *conf, void *state)
 {
-    char token[WR_PEER_TOKEN_BYTES];
     struct wr_str name = r->upstream->conf.sticky_cookie;
 
     (void)conf;
@@ -34,13 +33,13 @@ sticky_response(struct wr_req *r, const void *conf, void *state)
     if (r->local || r->lease.peer == NULL) {
         return WR_NEXT;
     }
-    wr_peer_token(r->sv, r->lease.peer, token);
-    if (wr_str_eq_secret(sticky_cookie(r), wr_str_make(token, sizeof(token)))) {
+    struct wr_str token = wr_peer_token(r->sv, r->lease.peer);
+    if (wr_str_eq_secret(sticky_cookie(r), token)) {
         return WR_NEXT;
     }
     struct wr_str value =
         wr_pool_printf(&r->pool, "%.*s=%.*s; Path=/; HttpOnly; SameSite=Lax%s", WR_STR_ARG(name),
-                       (int)sizeof(token), token, wr_str_eq(r->scheme, WR_STR("https")) ? "; Secure" : "");
+                       WR_STR_ARG(token), wr_str_eq(r->scheme, WR_STR("https")) ? "; Secure" : "");
     wr_head_add(&r->resp, &r->pool, WR_N_SET_COOKIE, WR_STR_NONE, value);
     return WR_NEXT;
 }
