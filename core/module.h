@@ -22,7 +22,17 @@
 #include "core/http/request.h"
 #include "core/http/service.h"
 #include "core/http/vars.h"
+#include "core/shm/files.h"
+#include "core/shm/zone.h"
 #include "core/upstream/peer.h"
+
+/* What a keeper works with. */
+struct wr_keeping {
+    struct wr_loop *loop;
+    struct wr_offload *offload;
+    const struct wr_model *model;
+    const struct wr_secure *secure; /* set by the module that brings TLS; NULL: there is none */
+};
 
 struct wr_module {
     const char *name;
@@ -32,6 +42,12 @@ struct wr_module {
     /* All values are final: cross-check, complain (wr_conf_error), claim zones, build tables in cf->pool.
      * *main is the module's own object for this cycle.  False only with an error reported. */
     bool (*check)(struct wr_conf *cf, unsigned module, void **main);
+    /*
+     * In a child of the master (as `user`) and in weir -t: looks into the files that check named, through
+     * wr_files_find (core/shm/files.h), those that are wr_files_changed, and complains about what is wrong with them
+     * (wr_conf_error, and wr_files_refuse).
+     */
+    void (*verify)(struct wr_conf *cf, void *main);
     /* Asked once a route when a cycle is made: false, and no handler of the module is called on it. */
     bool (*active)(const struct wr_route *rt, const void *conf, void *main);
 
@@ -43,7 +59,7 @@ struct wr_module {
 
     void *(*worker_start)(struct wr_service *sv, void *main);
     void (*worker_stop)(struct wr_service *sv, void *worker);
-    void *(*keeper_start)(struct wr_loop *l, struct wr_offload *o, const struct wr_model *m, void *main);
+    void *(*keeper_start)(struct wr_keeping *k, void *main);
     void (*keeper_stop)(void *keeper);
     /* Commands of weirctl, run in the keeper, whose object they find in call->keeper; ends with name NULL.  NULL:
      * none.  Their paragraphs stand in man/weirctl.8. */

@@ -24,6 +24,7 @@
 struct keeper {
     struct wr_child ch;
     struct wr_offload *offload;
+    struct wr_keeping keeping;
     struct wr_logdrain *drain;
     struct wr_resolver *resolver;
     struct wr_prober *prober;
@@ -63,10 +64,10 @@ keeper_start_modules(struct keeper *k)
 {
     const struct wr_cycle *cy = k->ch.st->cycle;
 
+    k->keeping = (struct wr_keeping){.loop = k->ch.loop, .offload = k->offload, .model = cy->model};
     for (unsigned i = 0; i < wr_modules_n; i++) {
         if (wr_modules[i]->keeper_start != NULL) {
-            k->module_keeper[i] =
-                wr_modules[i]->keeper_start(k->ch.loop, k->offload, cy->model, cy->module_main[i]);
+            k->module_keeper[i] = wr_modules[i]->keeper_start(&k->keeping, cy->module_main[i]);
         }
     }
 }

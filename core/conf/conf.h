@@ -17,6 +17,14 @@ struct wr_conf_message {
     const char *text;
 };
 
+/* A file that is needed at run time (core/shm/files.h). */
+struct wr_conf_file {
+    struct wr_str path;
+    struct wr_place place;
+    bool secret;   /* holds a private key */
+    bool optional; /* it need not be there */
+};
+
 /* One reading of a configuration: its messages and what it made.  All memory from `pool`. */
 struct wr_conf {
     struct wr_pool *pool;
@@ -30,6 +38,9 @@ struct wr_conf {
     bool sealed;      /* set before the load: no environment, no further file (fuzzing, many variants) */
     struct wr_model *model;        /* complete only when errors == 0 */
     struct wr_conf_source *source; /* sections as read; core/conf's own */
+    struct wr_conf_file *files;    /* that are needed at run time, named by module checks; each path once */
+    size_t files_n;
+    size_t files_cap;
     /* what modules bring; set before wr_conf_load */
     const struct wr_directive_table *const
         *tables; /* tables[module]: NULL or an array ending with rows NULL */
@@ -47,6 +58,9 @@ bool wr_conf_load_args(struct wr_conf *cf, int n, char *const *args);
 void wr_conf_error(struct wr_conf *cf, struct wr_place place, const char *fmt, ...) WR_PRINTF(3, 4);
 void wr_conf_warn(struct wr_conf *cf, struct wr_place place, const char *fmt, ...) WR_PRINTF(3, 4);
 void wr_conf_notice(struct wr_conf *cf, struct wr_place place, const char *fmt, ...) WR_PRINTF(3, 4);
+/* For module checks: the master is to open, watch and publish this file.  Named twice it is one, secret and needed
+ * if it was once. */
+void wr_conf_file(struct wr_conf *cf, struct wr_place place, struct wr_str path, bool secret, bool optional);
 /* Sorts the messages by file and line (stable), leaves out what was said twice, and prints
  * "FILE:LINE: error: text" lines; notices go with the warnings. */
 void wr_conf_print_messages(struct wr_conf *cf, FILE *to, bool warnings);

@@ -126,13 +126,27 @@ struct wr_listen {
     struct wr_route *preset_route; /* r->route before any server is known: [defaults] alone */
 };
 
-enum { WR_TLS_OFF, WR_TLS_AUTO };
+/* A certificate (with its chain) and its key: paths. */
+struct wr_tls_pair {
+    struct wr_str cert;
+    struct wr_str key;
+};
+enum wr_tls_mode { WR_TLS_OFF, WR_TLS_AUTO, WR_TLS_INTERNAL, WR_TLS_FILES };
+/* `tls` of a server */
+struct wr_server_tls {
+    int mode;                  /* enum wr_tls_mode */
+    struct wr_tls_pair *pairs; /* of FILES */
+    size_t pairs_n;
+};
+enum { WR_HTTP_REDIRECT, WR_HTTP_SERVE, WR_HTTP_OFF };
 
 struct wr_server_conf {
     struct wr_words listen; /* raw words; bound to model->listens */
-    int tls;
-    struct wr_map paths;    /* path keys */
-    struct wr_str upstream; /* short for the path key of everything */
+    struct wr_server_tls tls;
+    int http;                /* WR_HTTP_*: what a server with tls does with plain HTTP */
+    struct wr_str canonical; /* the host that all its names redirect to; empty: none */
+    struct wr_map paths;     /* path keys */
+    struct wr_str upstream;  /* short for the path key of everything */
 };
 
 struct wr_server {
@@ -267,6 +281,11 @@ struct wr_upstream_conf {
     int64_t health_fall;
     int64_t keepalive;          /* idle connections in all workers together */
     uint64_t keepalive_idle_ms; /* `keepalive_timeout` of an upstream: our own bound on idle time */
+    bool tls;
+    bool tls_verify;
+    struct wr_str tls_ca;        /* a file of authorities; empty: the system's */
+    struct wr_str tls_name;      /* what certificates have to be for, and SNI; empty: the server's host */
+    struct wr_tls_pair tls_cert; /* the client certificate; empty: none */
 };
 
 struct wr_upstream {

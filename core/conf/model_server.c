@@ -176,7 +176,7 @@ static void
 model_server_tls_notice(struct wr_model_build *mb)
 {
     for (size_t i = 0; i < mb->m->servers_n; i++) {
-        if (mb->m->servers[i]->conf.tls == WR_TLS_AUTO) {
+        if (mb->m->servers[i]->conf.tls.mode == WR_TLS_AUTO) {
             wr_conf_notice(
                 mb->cf, wr_conf_model_place(mb->servers[i].section, "tls"),
                 "tls = auto: there is no acme.contact (not in this release), so this is plain HTTP; tls = off says "

@@ -158,7 +158,7 @@ rows_parse_tls(struct wr_pool *pool, struct wr_str value, void *field, const cha
     struct wr_str rest = value, first, second;
 
     if (wr_str_eq(value, WR_STR("off")) || wr_str_eq(value, WR_STR("auto"))) {
-        *(int *)field = value.p[0] == 'o' ? WR_TLS_OFF : WR_TLS_AUTO;
+        ((struct wr_server_tls *)field)->mode = value.p[0] == 'o' ? WR_TLS_OFF : WR_TLS_AUTO;
         return true;
     }
     bool files = wr_conf_word(pool, &rest, &first) && first.n > 0 && first.p[0] == '/' &&

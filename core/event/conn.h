@@ -32,12 +32,13 @@ struct wr_conn {
     struct wr_buf *in;   /* received and not yet consumed [r, w); NULL when nothing waits */
     uint32_t turn_bytes; /* used up of this turn's share */
     uint16_t turn_ops;
-    uint16_t turn; /* loop turn that the share belongs to (its low bits) */
-    int16_t err;   /* errno of the failure */
-    bool eof;      /* FIN has been read */
-    bool shut;     /* our direction is shut */
-    bool failed;   /* a read or write failed: err.  What was received before can still be read */
-    uint64_t id;   /* for log lines; unique within a worker's life */
+    uint16_t turn;  /* loop turn that the share belongs to (its low bits) */
+    int16_t err;    /* errno of the failure */
+    uint16_t fault; /* of a handshake: the enum wr_err that names it */
+    bool eof;       /* FIN has been read */
+    bool shut;      /* our direction is shut */
+    bool failed;    /* a read or write failed: err.  What was received before can still be read */
+    uint64_t id;    /* for log lines; unique within a worker's life */
     uint64_t sent_bytes;
     struct wr_grave grave;
 };

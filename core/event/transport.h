@@ -8,13 +8,14 @@
 #include <sys/uio.h>
 
 #include "core/base/buf.h"
+#include "core/event/secure.h"
 
 struct wr_conn;
 
 struct wr_transport {
     const char *name;
     bool plain; /* bytes on the wire are the bytes given: splice and sendfile are possible */
-    /* Goes on with the handshake: OK when done, AGAIN, ERR (c->err says why). */
+    /* Goes on with the handshake: OK when done, AGAIN, ERR (c->fault says why). */
     enum wr_io (*handshake)(struct wr_conn *c);
     /* Up to n bytes to p; *got > 0 with OK.  Clears c->ev.readable when it has taken all there is. */
     enum wr_io (*recv)(struct wr_conn *c, char *p, size_t n, size_t *got);
@@ -23,6 +24,8 @@ struct wr_transport {
     enum wr_io (*send)(struct wr_conn *c, struct wr_chain *out);
     /* Whether bytes wait inside the transport that epoll does not know of (CORE-RULES 15). */
     bool (*pending)(const struct wr_conn *c);
+    /* What the handshake agreed on; NULL: nothing is (plain, or it is not done). */
+    const struct wr_secure_facts *(*facts)(const struct wr_conn *c);
     /* Ends our direction (FIN, close_notify). */
     void (*shutdown)(struct wr_conn *c);
     /* Lets go of the transport's state; the socket is closed by the conn. */

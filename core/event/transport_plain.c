@@ -139,6 +139,13 @@ transport_plain_pending(const struct wr_conn *c)
     return false;
 }
 
+static const struct wr_secure_facts *
+transport_plain_facts(const struct wr_conn *c)
+{
+    (void)c;
+    return NULL;
+}
+
 static void
 transport_plain_shutdown(struct wr_conn *c)
 {
@@ -158,6 +165,7 @@ const struct wr_transport wr_transport_plain = {
     .recv = transport_plain_recv,
     .send = transport_plain_send,
     .pending = transport_plain_pending,
+    .facts = transport_plain_facts,
     .shutdown = transport_plain_shutdown,
     .close = transport_plain_close,
 };

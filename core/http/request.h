@@ -12,6 +12,7 @@
 
 #include "core/base/err.h"
 #include "core/base/net.h"
+#include "core/event/secure.h"
 #include "core/http/body.h"
 #include "core/http/head.h"
 #include "core/http/service.h"
@@ -44,8 +45,9 @@ struct wr_client {
     struct wr_ip sock_ip; /* the socket's: `peer_addr` in logs */
     uint16_t peer_port;
     uint16_t sock_port;
-    bool tls;
-    uint32_t requests; /* begun on this connection, this one included */
+    bool tls; /* the connection's own, or the one that the PROXY protocol told of */
+    const struct wr_secure_facts *secure; /* NULL: the connection itself is plain */
+    uint32_t requests;                    /* begun on this connection, this one included */
     uint64_t conn_id;
 };
 

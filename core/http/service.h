@@ -16,6 +16,7 @@
 #include "core/shm/slot.h"
 
 struct wr_req;
+struct wr_secure;          /* core/event/secure.h */
 struct wr_front_worker;    /* core/front */
 struct wr_upstream_worker; /* core/upstream */
 
@@ -29,11 +30,12 @@ struct wr_service {
     struct wr_slot *slot;
     struct wr_logring *ring;
     unsigned keeper_slot_hint;
-    const unsigned *log_ids;    /* model->logs index -> id in the ring */
-    char instance[24];          /* our name in Via: "weir-" and 8 hex digits, kept over reloads */
-    bool draining;              /* listeners are out; connections end by the drain rules */
-    bool stopping;              /* drain bounds everything */
-    void *const *module_worker; /* per module: what worker_start returned */
+    const unsigned *log_ids;        /* model->logs index -> id in the ring */
+    char instance[24];              /* our name in Via: "weir-" and 8 hex digits, kept over reloads */
+    bool draining;                  /* listeners are out; connections end by the drain rules */
+    bool stopping;                  /* drain bounds everything */
+    void *const *module_worker;     /* per module: what worker_start returned */
+    const struct wr_secure *secure; /* NULL: no TLS in the configuration */
     struct wr_front_worker *front;
     struct wr_upstream_worker *upstream;
     struct wr_req_table *requests;

@@ -230,6 +230,13 @@ transport_trickle_close(struct wr_conn *c)
 }
 
 /* The name that the front and dialling know. */
+static const struct wr_secure_facts *
+transport_trickle_facts(const struct wr_conn *c)
+{
+    (void)c;
+    return NULL;
+}
+
 const struct wr_transport wr_transport_plain = {
     .name = "trickle",
     .plain = false,
@@ -237,6 +244,7 @@ const struct wr_transport wr_transport_plain = {
     .recv = transport_trickle_recv,
     .send = transport_trickle_send,
     .pending = transport_trickle_pending,
+    .facts = transport_trickle_facts,
     .shutdown = transport_trickle_shutdown,
     .close = transport_trickle_close,
 };

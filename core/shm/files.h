@@ -1,0 +1,42 @@
+/*
+ * Files that processes need at run time and that `user` may not be able to
+ * read: certificates, keys, lists of authorities.  Modules name them while a
+ * configuration is checked (wr_conf_file); the master opens and watches them,
+ * looks at none, and publishes their bytes (CORE-RULES 24, 30).
+ *
+ * Two blobs, one format: "files", and "secrets" for those that only processes
+ * with private keys may map.  The newest of both holds every file of the
+ * current configuration and of the one that is being started.
+ */
+#ifndef WR_SHM_FILES_H
+#define WR_SHM_FILES_H
+
+#include "core/base/str.h"
+
+#define WR_FILES_MOST 65536           /* in a blob */
+#define WR_FILES_BYTES (1024u * 1024) /* of one file */
+
+struct wr_file {
+    struct wr_str path;  /* as wr_conf_file was given it */
+    struct wr_str bytes; /* as read; empty when error is set */
+    uint64_t version;    /* another one when the file was replaced or written to */
+    int error;           /* errno of opening or reading it; 0: none (EFBIG: over WR_FILES_BYTES) */
+    uint32_t index;      /* in its blob */
+    bool secret;
+};
+
+/* Subscribes this process to "files" and, when secrets, to "secrets".  fn (may be NULL) is called from the loop
+ * after each newer blob is in place. */
+void wr_files_start(bool secrets, void (*fn)(void *arg), void *arg);
+/* The file as it is published now.  False: there is none of that path.  bytes and path are good until fn is called. */
+bool wr_files_find(struct wr_str path, struct wr_file *f);
+
+/*
+ * For who checks files before they are published (a child of the master; weir -t).
+ */
+/* Whether a file that is being checked differs from the one in effect: only then it has to be looked at. */
+bool wr_files_changed(const struct wr_file *f);
+/* It is not to be used: what is in effect stays (a start or reload: is refused by an error of its own). */
+void wr_files_refuse(const struct wr_file *f);
+
+#endif
