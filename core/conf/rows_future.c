@@ -33,11 +33,6 @@ const struct wr_future_key wr_future_keys[] = {
     {WR_IN_SITE, "response_header.*"},
     {WR_IN_SITE, "error_page.*"},
     {WR_IN_UPSTREAM, "protocol"},
-    {WR_IN_UPSTREAM, "tls"},
-    {WR_IN_UPSTREAM, "tls.ca"},
-    {WR_IN_UPSTREAM, "tls.name"},
-    {WR_IN_UPSTREAM, "tls.verify"},
-    {WR_IN_UPSTREAM, "tls.cert"},
     {WR_IN_UPSTREAM, "proxy_protocol"},
     {0, NULL},
 };
