@@ -14,7 +14,7 @@ rows_server_path_ok(struct wr_str path)
     return path.n > 1 && path.p[0] == '/' && path.p[path.n - 1] != '/';
 }
 
-/* CERT KEY [CERT KEY] ... */
+/* CERT KEY ... */
 static bool
 rows_server_parse_pairs(struct wr_pool *pool, struct wr_str value, struct wr_server_tls *tls,
                         const char **why)
@@ -46,7 +46,7 @@ rows_server_parse_pairs(struct wr_pool *pool, struct wr_str value, struct wr_ser
     return true;
 }
 
-/* off | auto | internal | CERT KEY [CERT KEY] ... */
+/* off | auto | internal | CERT KEY ... */
 static bool
 rows_server_parse_tls(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
 {
@@ -133,7 +133,7 @@ const struct wr_directive wr_rows_server[] = {
     ROWS_SERVER(
         "tls", WR_T_PARSED, WR_IN_DEFAULTS | WR_IN_SERVER, tls, .preset = "auto",
         .parse = rows_server_parse_tls, .words = rows_server_tls,
-        .grammar = "off | auto | internal | CERT KEY [CERT KEY] ...",
+        .grammar = "off | auto | internal | CERT KEY ...",
         .help =
             "The server's certificates.  `CERT KEY`: absolute paths of PEM files, the certificate followed "
             "by those of the authorities between it and the root, and its private key.  Of several pairs (8 "

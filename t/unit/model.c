@@ -526,7 +526,7 @@ model_test_weir(void)
          "error: bad value \"1001\" of limit.header_count: not between 8 and 1000"},
         {WEIR("acme.contact = a@b"), 5, "error: acme.contact: known, not in this release"},
         {WEIR("") "[defaults]\ntls = atuo", 6,
-         "error: bad value \"atuo\" of tls: it takes off | auto | internal | CERT KEY [CERT KEY] ...; did you mean \"auto\"?"},
+         "error: bad value \"atuo\" of tls: it takes off | auto | internal | CERT KEY ...; did you mean \"auto\"?"},
         {WEIR("") "[log l]", 5, "error: [log l] needs a path"},
         {WEIR("") "[log l]\npath = /l", 5,
          "warning: [log l] is not used (access_log = l, in [defaults] or a server)"},
