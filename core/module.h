@@ -59,6 +59,8 @@ struct wr_module {
 
     void *(*worker_start)(struct wr_service *sv, void *main);
     void (*worker_stop)(struct wr_service *sv, void *worker);
+    /* Newer files are in place (wr_files_find); what was taken of the older ones is good until this returns. */
+    void (*files_changed)(struct wr_service *sv, void *worker);
     void *(*keeper_start)(struct wr_keeping *k, void *main);
     void (*keeper_stop)(void *keeper);
     /* Commands of weirctl, run in the keeper, whose object they find in call->keeper; ends with name NULL.  NULL:

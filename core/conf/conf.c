@@ -158,6 +158,20 @@ conf_sort_messages(struct wr_conf *cf)
     free(rows);
 }
 
+/* The core's rows of a class stand first among its places. */
+struct wr_place
+wr_conf_place_of(enum wr_class class_, const struct wr_places *places, const char *key)
+{
+    for (const struct wr_directive_table *t = wr_core_tables; t->rows != NULL; t++) {
+        for (size_t i = 0; t->class_ == class_ && t->rows[i].name != NULL && i < places->n; i++) {
+            if (strcmp(t->rows[i].name, key) == 0) {
+                return places->v[i];
+            }
+        }
+    }
+    return (struct wr_place){0};
+}
+
 const char *
 wr_conf_place_text(struct wr_pool *pool, struct wr_place place)
 {

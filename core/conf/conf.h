@@ -66,6 +66,8 @@ void wr_conf_file(struct wr_conf *cf, struct wr_place place, struct wr_str path,
 void wr_conf_print_messages(struct wr_conf *cf, FILE *to, bool warnings);
 /* "FILE:LINE", or "the preset". */
 const char *wr_conf_place_text(struct wr_pool *pool, struct wr_place place);
+/* Where a key of the core's own rows got its value, of a thing of that class; `file` NULL: it is the preset. */
+struct wr_place wr_conf_place_of(enum wr_class class_, const struct wr_places *places, const char *key);
 /* -T: the effective configuration, each value with the place it came from. */
 void wr_conf_dump(const struct wr_conf *cf, FILE *to);
 

@@ -164,6 +164,15 @@ rows_parse_tls(struct wr_pool *pool, struct wr_str value, void *field, const cha
     bool files = wr_conf_word(pool, &rest, &first) && first.n > 0 && first.p[0] == '/' &&
         wr_conf_word(pool, &rest, &second);
 
+    if (files) {
+        struct wr_server_tls *t = field;
+        t->mode = WR_TLS_FILES;
+        t->pairs = wr_pool_alloc(pool, sizeof(*t->pairs));
+        t->pairs[0].cert = first;
+        t->pairs[0].key = second;
+        t->pairs_n = 1;
+        return true;
+    }
     if (files || wr_str_eq(value, WR_STR("internal"))) {
         *why = "known, not in this release";
     }
@@ -248,6 +257,11 @@ static const struct wr_directive rows_weir[] = {
             "The time in which the whole head of a request has to arrive, counted from its first byte (on "
             "a new connection from its beginning; one that sends nothing stays with the kernel for its first "
             "second).  Later: 408, reason `header_timeout`."),
+    ROWS_WEIR(
+        "handshake_timeout", WR_T_TIME, handshake_timeout_ms, .preset = "10s", .min = 100, .max = ROWS_DAY,
+        .help =
+            "The time in which a client has to complete its TLS handshake.  Later: the connection is closed, "
+            "reason `tls_timeout`."),
     ROWS_WEIR("body_timeout", WR_T_TIME, body_timeout_ms, .preset = "30s", .min = 100, .max = ROWS_DAY,
               .help = "The longest pause inside a request body.  Longer: 408, reason `body_timeout`."),
     ROWS_WEIR(
@@ -284,6 +298,11 @@ static const struct wr_directive rows_weir[] = {
               .help = "How many fields a head may have.  More: 431, reason `too_many_fields`."),
     ROWS_WEIR("limit.target", WR_T_SIZE, limit_target, .preset = "8k", .min = 256, .max = 1U << 20,
               .help = "The longest request target (path and query).  Longer: 414, reason `target_too_long`."),
+    ROWS_WEIR(
+        "limit.handshakes", WR_T_INT, limit_handshakes, .preset = "512", .min = 8, .max = 1000000,
+        .help =
+            "How many TLS handshakes a worker has under way at once.  With one more the oldest is given up, "
+            "reason `tls_overload`: clients that begin and never go on cannot keep others out."),
     {.name = NULL},
 };
 

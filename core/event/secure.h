@@ -36,6 +36,7 @@ struct wr_secure_facts {
     bool resumed;
     const char *verify;                /* of the client's certificate: "none", "ok", or why it is not good */
     const struct wr_secure_cert *cert; /* NULL: none was sent */
+    const char *why;                   /* of a failed handshake: TLS's own words, a fixed text; NULL: none */
 };
 
 struct wr_secure {

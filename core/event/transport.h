@@ -24,7 +24,7 @@ struct wr_transport {
     enum wr_io (*send)(struct wr_conn *c, struct wr_chain *out);
     /* Whether bytes wait inside the transport that epoll does not know of (CORE-RULES 15). */
     bool (*pending)(const struct wr_conn *c);
-    /* What the handshake agreed on; NULL: nothing is (plain, or it is not done). */
+    /* What the handshake agreed on, or what is known of a failed one; NULL: nothing (plain, or not done). */
     const struct wr_secure_facts *(*facts)(const struct wr_conn *c);
     /* Ends our direction (FIN, close_notify). */
     void (*shutdown)(struct wr_conn *c);
