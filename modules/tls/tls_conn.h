@@ -60,6 +60,7 @@ struct wr_tls {
     struct wr_secure_facts facts;
     struct wr_link late_link;
     uint64_t late_ms;
+    uint64_t session_key; /* client: what its sessions are kept by */
     char *texts;          /* of the facts, from malloc */
     uint64_t sent_ms;     /* last time that data went out */
     uint32_t burst_bytes; /* sent since the connection was quiet */
