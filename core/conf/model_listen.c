@@ -79,11 +79,7 @@ model_listen_flag(struct model_listen_job *job, struct wr_str word, struct wr_li
         l->proxy_protocol = true;
         return true;
     }
-    if (wr_str_eq(word, WR_STR("tls"))) {
-        l->tls = true;
-        return true;
-    }
-    if (wr_str_eq(word, WR_STR("h2c"))) {
+    if (wr_str_eq(word, WR_STR("tls")) || wr_str_eq(word, WR_STR("h2c"))) {
         wr_conf_error(cf, job->place, "listen: %.*s: known, not in this release", WR_STR_ARG(word));
         return false;
     }

@@ -164,15 +164,6 @@ rows_parse_tls(struct wr_pool *pool, struct wr_str value, void *field, const cha
     bool files = wr_conf_word(pool, &rest, &first) && first.n > 0 && first.p[0] == '/' &&
         wr_conf_word(pool, &rest, &second);
 
-    if (files) {
-        struct wr_server_tls *t = field;
-        t->mode = WR_TLS_FILES;
-        t->pairs = wr_pool_alloc(pool, sizeof(*t->pairs));
-        t->pairs[0].cert = first;
-        t->pairs[0].key = second;
-        t->pairs_n = 1;
-        return true;
-    }
     if (files || wr_str_eq(value, WR_STR("internal"))) {
         *why = "known, not in this release";
     }

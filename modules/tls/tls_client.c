@@ -98,7 +98,8 @@ tls_client_fault(struct wr_tls *t)
         t->facts.why = X509_verify_cert_error_string(SSL_get_verify_result(t->ssl));
         return tls_client_cert_fault(SSL_get_verify_result(t->ssl));
     }
-    return ERR_GET_LIB(e) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256
+    return ERR_GET_LIB(e) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
+            reason < SSL_AD_REASON_OFFSET + 256
         ? WR_E_UPSTREAM_TLS_ALERT
         : WR_E_UPSTREAM_TLS_PROTOCOL;
 }
@@ -143,7 +144,8 @@ tls_client_set_authorities(struct wr_tls_origin *o, const struct wr_upstream_con
     if (conf->tls_ca.n == 0) {
         return SSL_CTX_set_default_verify_paths(ctx) == 1;
     }
-    X509_STORE *store = wr_tls_store_load(tls_client_bytes(conf->tls_ca, &o->versions[0]), WR_STR_NONE, NULL, why);
+    X509_STORE *store =
+        wr_tls_store_load(tls_client_bytes(conf->tls_ca, &o->versions[0]), WR_STR_NONE, NULL, why);
     if (store != NULL) {
         SSL_CTX_set_cert_store(ctx, store); /* which takes it */
     }

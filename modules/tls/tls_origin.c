@@ -13,7 +13,8 @@ wr_tls_origins_check(struct wr_conf *cf, struct wr_tls_main *m)
         }
         m->in_use = true;
         if (u->conf.tls_verify && u->conf.tls_ca.n > 0) {
-            wr_conf_file(cf, wr_conf_place_of(WR_CLASS_UPSTREAM, &u->places, "tls.ca"), u->conf.tls_ca, false, false);
+            wr_conf_file(cf, wr_conf_place_of(WR_CLASS_UPSTREAM, &u->places, "tls.ca"), u->conf.tls_ca, false,
+                         false);
         }
         if (u->conf.tls_cert.cert.n > 0) {
             struct wr_place place = wr_conf_place_of(WR_CLASS_UPSTREAM, &u->places, "tls.cert");
@@ -59,8 +60,8 @@ tls_origin_verify_cert(struct wr_conf *cf, const struct wr_upstream *u)
         wr_tls_cert_free(&cert);
         return;
     }
-    wr_conf_error(cf, wr_conf_place_of(WR_CLASS_UPSTREAM, &u->places, "tls.cert"), "tls.cert: %.*s and %.*s: %s",
-                  WR_STR_ARG(p->cert), WR_STR_ARG(p->key), why);
+    wr_conf_error(cf, wr_conf_place_of(WR_CLASS_UPSTREAM, &u->places, "tls.cert"),
+                  "tls.cert: %.*s and %.*s: %s", WR_STR_ARG(p->cert), WR_STR_ARG(p->key), why);
     wr_files_refuse(&c);
     wr_files_refuse(&k);
 }

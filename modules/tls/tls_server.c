@@ -201,8 +201,13 @@ tls_server_on_ticket(SSL *ssl, unsigned char *name, unsigned char *iv, EVP_CIPHE
 {
     const struct wr_tls_worker *w = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
 
-    return seal ? wr_tls_ticket_seal(w->ring, w->cbc, name, iv, cipher, mac)
-                : wr_tls_ticket_open(w->ring, w->cbc, name, iv, cipher, mac);
+    if (seal) {
+        return wr_tls_ticket_seal(w->ring, w->cbc, name, iv, cipher, mac);
+    }
+    int verdict = wr_tls_ticket_open(w->ring, w->cbc, name, iv, cipher, mac);
+
+    /* clients of TLS 1.3 use a ticket once (RFC 8446 C.4), so each gets another */
+    return verdict == 1 && SSL_version(ssl) == TLS1_3_VERSION ? 2 : verdict;
 }
 
 /* ---- the role ---- */
