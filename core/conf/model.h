@@ -167,6 +167,13 @@ struct wr_server {
     struct wr_route *preset_route; /* r->route when the server is known but no route fits */
 };
 
+/* Whether it speaks TLS to clients. */
+static inline bool
+wr_server_has_certificates(const struct wr_server *s)
+{
+    return s->conf.tls.mode == WR_TLS_INTERNAL || s->conf.tls.mode == WR_TLS_FILES;
+}
+
 enum wr_target_kind {
     WR_TARGET_NONE,     /* preset routes */
     WR_TARGET_UPSTREAM, /* upstream */

@@ -66,6 +66,9 @@ void wr_conf_model_servers(struct wr_model_build *mb);
 /* Why a name is none; NULL when it is one. */
 const char *wr_conf_model_name_fault(struct wr_str name);
 
+/* model_server_tls.c: whether listen, tls, http and canonical of each server fit together. */
+void wr_conf_model_servers_tls(struct wr_model_build *mb);
+
 /* model_listen.c: binds the listen words of one server. */
 void wr_conf_model_listen(struct wr_model_build *mb, struct wr_model_server *ms);
 /* Addresses that exclude each other; preset routes. */

@@ -79,17 +79,21 @@ model_listen_flag(struct model_listen_job *job, struct wr_str word, struct wr_li
         l->proxy_protocol = true;
         return true;
     }
-    if (wr_str_eq(word, WR_STR("tls")) || wr_str_eq(word, WR_STR("h2c"))) {
-        wr_conf_error(cf, job->place, "listen: %.*s: known, not in this release", WR_STR_ARG(word));
+    if (wr_str_eq(word, WR_STR("tls"))) {
+        l->tls = true;
+        return true;
+    }
+    if (wr_str_eq(word, WR_STR("h2c"))) {
+        wr_conf_error(cf, job->place, "listen: h2c: known, not in this release");
         return false;
     }
     wr_suggest_init(&sg, word);
     wr_suggest_offer(&sg, WR_STR("proxy_protocol"), 0);
-    wr_suggest_offer(&sg, WR_STR("tls"), 1);
+    wr_suggest_offer(&sg, WR_STR("tls"), 0);
     wr_suggest_offer(&sg, WR_STR("h2c"), 1);
     wr_conf_error(
         cf, job->place,
-        "listen: \"%s\" is no flag of an address (proxy_protocol is; addresses are separated by commas)%s",
+        "listen: \"%s\" is no flag of an address (tls and proxy_protocol are; addresses are separated by commas)%s",
         wr_conf_shown(cf->pool, word), wr_suggest_text(&sg, cf->pool));
     return false;
 }
@@ -102,10 +106,13 @@ model_listen_same(const struct wr_listen *a, const struct wr_listen *b)
     return a->both_families == b->both_families && wr_addr_eq(&a->addr, &b->addr);
 }
 
-static const char *
-model_listen_flags_text(const struct wr_listen *l)
+/* Servers see this address in two ways: reported. */
+static void
+model_listen_disagree(struct model_listen_job *job, const struct wr_listen *l, const char *flag, bool here)
 {
-    return l->proxy_protocol ? "with proxy_protocol" : "without proxy_protocol";
+    wr_conf_error(job->mb->cf, job->place, "servers disagree about %.*s: %s %s here, %s %s at %s",
+                  WR_STR_ARG(l->text), here ? "with" : "without", flag, here ? "without" : "with", flag,
+                  wr_conf_place_text(job->mb->pool, l->place));
 }
 
 /* The wr_listen of this address, made or found; NULL (reported) when its other servers see it differently. */
@@ -120,9 +127,11 @@ model_listen_find(struct model_listen_job *job, const struct wr_listen *want)
             continue;
         }
         if (l->proxy_protocol != want->proxy_protocol) {
-            wr_conf_error(job->mb->cf, job->place, "servers disagree about %.*s: %s here, %s at %s",
-                          WR_STR_ARG(want->text), model_listen_flags_text(want), model_listen_flags_text(l),
-                          wr_conf_place_text(job->mb->pool, l->place));
+            model_listen_disagree(job, l, "proxy_protocol", want->proxy_protocol);
+            return NULL;
+        }
+        if (l->tls != want->tls) {
+            model_listen_disagree(job, l, "tls", want->tls);
             return NULL;
         }
         return l;
@@ -206,18 +215,45 @@ model_listen_split(struct wr_pool *pool, struct wr_words in)
     return out;
 }
 
+/* Nobody wrote `listen`: it follows from the certificates.  Whatever -T prints reads back to the same. */
+static void
+model_listen_preset(struct wr_model_build *mb, struct wr_model_server *ms, size_t row)
+{
+    struct wr_server_conf *conf = &ms->s->conf;
+    struct wr_places *places = &ms->server_set.places;
+    struct wr_str text = conf->http == WR_HTTP_OFF ? WR_STR(":443 tls") : WR_STR(":80, :443 tls"),
+                  rest = text;
+
+    if (!wr_server_has_certificates(ms->s)) {
+        return;
+    }
+    conf->listen = (struct wr_words){wr_pool_alloc(mb->pool, 4 * sizeof(struct wr_str)), 0};
+    while (wr_str_word(&rest, &conf->listen.v[conf->listen.n])) {
+        conf->listen.n++;
+    }
+    /* the texts may be those of [defaults], for all servers */
+    struct wr_str *own = wr_pool_alloc(mb->pool, places->n * sizeof(*own));
+
+    memcpy(own, places->text, places->n * sizeof(*own));
+    own[row] = text;
+    places->text = own;
+    ms->s->places = *places;
+}
+
 void
 wr_conf_model_listen(struct wr_model_build *mb, struct wr_model_server *ms)
 {
     struct model_listen_job job = {.mb = mb, .ms = ms, .place = ms->section->place};
-    struct wr_words words = model_listen_split(mb->pool, ms->s->conf.listen);
-    size_t start = 0;
-
-    struct wr_place place = ms->server_set.places.v[wr_conf_model_row(&ms->server_set, "listen")];
+    size_t row = wr_conf_model_row(&ms->server_set, "listen"), start = 0;
+    struct wr_place place = ms->server_set.places.v[row];
 
     if (place.file) {
         job.place = place;
+    } else {
+        model_listen_preset(mb, ms, row);
     }
+    struct wr_words words = model_listen_split(mb->pool, ms->s->conf.listen);
+
     for (size_t i = 0; i <= words.n; i++) {
         if (i < words.n && words.v[i].n > 0) {
             continue;

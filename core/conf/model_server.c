@@ -171,21 +171,6 @@ model_server_unique(struct wr_model_build *mb)
     }
 }
 
-/* tls = auto, written or preset, means plain HTTP as long as nothing can issue certificates: said once. */
-static void
-model_server_tls_notice(struct wr_model_build *mb)
-{
-    for (size_t i = 0; i < mb->m->servers_n; i++) {
-        if (mb->m->servers[i]->conf.tls.mode == WR_TLS_AUTO) {
-            wr_conf_notice(
-                mb->cf, wr_conf_model_place(mb->servers[i].section, "tls"),
-                "tls = auto: there is no acme.contact (not in this release), so this is plain HTTP; tls = off says "
-                "that it is meant");
-            return;
-        }
-    }
-}
-
 void
 wr_conf_model_servers(struct wr_model_build *mb)
 {
@@ -214,5 +199,5 @@ wr_conf_model_servers(struct wr_model_build *mb)
     }
     wr_conf_model_listens_check(mb);
     model_server_unique(mb);
-    model_server_tls_notice(mb);
+    wr_conf_model_servers_tls(mb);
 }

@@ -2,6 +2,7 @@
  * The core's own rows.  Their help texts are the reference in weir.ini(5):
  * words in `backquotes` are printed as they are typed.
  */
+#include "core/conf/rows_server.h"
 #include "core/conf/rows_upstream.h"
 
 #define ROWS_DAY UINT64_C(86400000)
@@ -151,30 +152,10 @@ rows_parse_host(struct wr_pool *pool, struct wr_str value, void *field, const ch
     return true;
 }
 
-/* off | auto; the rest of the language comes with TLS. */
-static bool
-rows_parse_tls(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
-{
-    struct wr_str rest = value, first, second;
-
-    if (wr_str_eq(value, WR_STR("off")) || wr_str_eq(value, WR_STR("auto"))) {
-        ((struct wr_server_tls *)field)->mode = value.p[0] == 'o' ? WR_TLS_OFF : WR_TLS_AUTO;
-        return true;
-    }
-    bool files = wr_conf_word(pool, &rest, &first) && first.n > 0 && first.p[0] == '/' &&
-        wr_conf_word(pool, &rest, &second);
-
-    if (files || wr_str_eq(value, WR_STR("internal"))) {
-        *why = "known, not in this release";
-    }
-    return false;
-}
-
 /* For suggestions. */
 static const struct wr_keyword rows_error_log[] = {{"stderr", 0}, {"syslog", 0}, {"alert", 0},
                                                    {"error", 0},  {"warn", 0},   {"notice", 0},
                                                    {"info", 0},   {"debug", 0},  {NULL, 0}};
-static const struct wr_keyword rows_tls[] = {{"off", 0}, {"auto", 0}, {NULL, 0}};
 static const struct wr_keyword rows_auto[] = {{"auto", 0}, {NULL, 0}};
 static const struct wr_keyword rows_paths[] = {{"strict", WR_PATHS_STRICT}, {"raw", WR_PATHS_RAW}, {NULL, 0}};
 static const struct wr_keyword rows_buffer[] = {
@@ -294,54 +275,6 @@ static const struct wr_directive rows_weir[] = {
         .help =
             "How many TLS handshakes a worker has under way at once.  With one more the oldest is given up, "
             "reason `tls_overload`: clients that begin and never go on cannot keep others out."),
-    {.name = NULL},
-};
-
-/* ---------------------------------------------------------------- [server] */
-
-static const struct wr_directive rows_server[] = {
-    {.name = "listen",
-     .type = WR_T_WORDS,
-     .class_ = WR_CLASS_SERVER,
-     .where = WR_IN_DEFAULTS | WR_IN_SERVER,
-     .offset = offsetof(struct wr_server_conf, listen),
-     .preset = ":80",
-     .grammar = "ADDRESS [proxy_protocol], ...",
-     .help =
-         "The addresses that the server is reached at, separated by commas: `:80` (IPv6 and IPv4), "
-         "`127.0.0.1:80`, `[::1]:80`, `unix:/run/site.sock`.  Servers may share an address; the name in Host "
-         "then tells them apart, and they have to agree on what follows the address.  `proxy_protocol`: each "
-         "connection begins with a PROXY protocol header (version 1 or 2); it is taken from `trusted_proxies` "
-         "alone."},
-    {.name = "tls",
-     .type = WR_T_PARSED,
-     .class_ = WR_CLASS_SERVER,
-     .where = WR_IN_DEFAULTS | WR_IN_SERVER,
-     .offset = offsetof(struct wr_server_conf, tls),
-     .preset = "auto",
-     .parse = rows_parse_tls,
-     .words = rows_tls,
-     .grammar = "off | auto",
-     .help =
-         "`auto`: HTTPS once certificates can be had, which is not in this release; until then plain HTTP, and "
-         "one notice.  `off`: plain HTTP, without the notice."},
-    {.name = "upstream",
-     .type = WR_T_TEXT,
-     .class_ = WR_CLASS_SERVER,
-     .where = WR_IN_SERVER,
-     .offset = offsetof(struct wr_server_conf, upstream),
-     .grammar = "TARGET",
-     .help = "Short for the path key `/*`: where everything goes that no other route of the server takes."},
-    {.name = "/",
-     .type = WR_T_MAP,
-     .class_ = WR_CLASS_SERVER,
-     .where = WR_IN_SERVER,
-     .offset = offsetof(struct wr_server_conf, paths),
-     .grammar = "TARGET",
-     .help =
-         "A path key: requests for that path go to that target.  `/api/*` is `/api` and everything below it, "
-         "never `/apix`; without `/*` at its end a key is that very path alone.  A path with a `=` in it is "
-         "written as a `[route]`."},
     {.name = NULL},
 };
 
@@ -478,7 +411,7 @@ static const struct wr_directive rows_log[] = {
 
 const struct wr_directive_table wr_core_tables[] = {
     {rows_weir, WR_CLASS_WEIR, sizeof(struct wr_weir_conf), NULL},
-    {rows_server, WR_CLASS_SERVER, sizeof(struct wr_server_conf), NULL},
+    {wr_rows_server, WR_CLASS_SERVER, sizeof(struct wr_server_conf), NULL},
     {rows_route, WR_CLASS_ROUTE, sizeof(struct wr_route_conf), NULL},
     {wr_rows_upstream, WR_CLASS_UPSTREAM, sizeof(struct wr_upstream_conf), NULL},
     {rows_log, WR_CLASS_LOG, sizeof(struct wr_access_log_conf), NULL},

@@ -17,8 +17,6 @@ const struct wr_future_key wr_future_keys[] = {
     {WR_IN_DEFAULTS | WR_IN_SERVER, "tls.min"},
     {WR_IN_DEFAULTS | WR_IN_SERVER, "tls.client_ca"},
     {WR_IN_DEFAULTS | WR_IN_SERVER, "tls.client"},
-    {WR_IN_DEFAULTS | WR_IN_SERVER, "http"},
-    {WR_IN_DEFAULTS | WR_IN_SERVER, "canonical"},
     {WR_IN_SITE, "allow"},
     {WR_IN_SITE, "deny"},
     {WR_IN_SITE, "auth"},
