@@ -59,7 +59,9 @@ struct wr_module {
 
     void *(*worker_start)(struct wr_service *sv, void *main);
     void (*worker_stop)(struct wr_service *sv, void *worker);
-    /* Newer files are in place (wr_files_find); what was taken of the older ones is good until this returns. */
+    /* In a worker: newer files are in place.  What wr_files_find gave before this is readable until it returns; a file
+     * whose `version` is as it was has not changed.  Some may be of another configuration, or not fit together (a
+     * reload that failed puts the former ones back): what cannot be used is left as it was. */
     void (*files_changed)(struct wr_service *sv, void *worker);
     void *(*keeper_start)(struct wr_keeping *k, void *main);
     void (*keeper_stop)(void *keeper);

@@ -89,6 +89,17 @@ wr_cycle_read(struct wr_cycle *cy, const struct wr_options *o)
     return cy->cf.errors == 0;
 }
 
+bool
+wr_cycle_has_secrets(const struct wr_cycle *cy)
+{
+    for (size_t i = 0; i < cy->cf.files_n; i++) {
+        if (cy->cf.files[i].secret) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
  * What it needs.
  */
