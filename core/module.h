@@ -42,6 +42,9 @@ struct wr_module {
     /* All values are final: cross-check, complain (wr_conf_error), claim zones, build tables in cf->pool.
      * *main is the module's own object for this cycle.  False only with an error reported. */
     bool (*check)(struct wr_conf *cf, unsigned module, void **main);
+    /* In a child of the master, with its rights, when check has set cf->makes: makes those files that check named and
+     * nobody else brings, where they are not there or soon out of date.  False: logged. */
+    bool (*prepare)(void *main);
     /*
      * In a child of the master (as `user`) and in weir -t: looks into the files that check named, through
      * wr_files_find (core/shm/files.h), those that are wr_files_changed, and complains about what is wrong with them

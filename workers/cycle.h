@@ -33,6 +33,7 @@ struct wr_cycle {
     struct wr_seat *seats;      /* of the workers */
     unsigned alive;             /* children that were forked for it and live */
     bool drains;                /* its workers were told to */
+    uint64_t make_ms;           /* when files are to be made anew (workers/maker.h) */
     bool launched;              /* its workers have been forked */
     struct wr_watched *watched; /* by index of cf.files; workers/watch's own */
     struct wr_cycle *next;      /* older */

@@ -11,6 +11,7 @@
 
 #include "core/base/log.h"
 #include "workers/gather.h"
+#include "workers/maker.h"
 #include "workers/watch_own.h"
 
 struct wr_watch *
@@ -132,6 +133,10 @@ wr_watch_begin(struct wr_master *m, struct wr_cycle *cy)
         wr_checker_cancel(&w->checker);
         wr_pair_drop(w->candidate);
         w->retry_ms = wr_master_now_ms();
+    }
+    w->verdict = WR_WATCH_BAD;
+    if (!wr_maker_run(cy)) {
+        return;
     }
     w->verdict = WR_WATCH_GOOD;
     if (cy->cf.files_n == 0 && w->effect[0].n == 0 && w->effect[1].n == 0) {
@@ -277,6 +282,7 @@ wr_watch_tick(struct wr_master *m, uint64_t now_ms)
     if (watch_is_on(m)) {
         wr_watch_around(m, now_ms);
     }
+    wr_maker_tick(watch_is_on(m) ? m->current : NULL, now_ms);
 }
 
 uint64_t
@@ -290,7 +296,9 @@ wr_watch_next_ms(const struct wr_master *m)
     if (!watch_is_on(m)) {
         return UINT64_MAX;
     }
-    return w->retry_ms != 0 ? WR_MIN(w->look_ms, w->retry_ms) : w->look_ms;
+    uint64_t next = w->retry_ms != 0 ? WR_MIN(w->look_ms, w->retry_ms) : w->look_ms;
+
+    return WR_MIN(next, wr_maker_next_ms(m->current));
 }
 
 int

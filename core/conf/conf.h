@@ -41,6 +41,7 @@ struct wr_conf {
     struct wr_conf_file *files;    /* that are needed at run time, named by module checks; each path once */
     size_t files_n;
     size_t files_cap;
+    bool makes;            /* a module makes some of them itself (wr_module.prepare) */
     uint32_t *files_index; /* by path: number in files + 1, 0 is free; wr_conf_file's own */
     size_t files_slots;
     /* what modules bring; set before wr_conf_load */

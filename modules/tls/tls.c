@@ -56,6 +56,12 @@ tls_verify(struct wr_conf *cf, void *main)
     wr_tls_origins_verify(cf, main);
 }
 
+static bool
+tls_prepare(void *main)
+{
+    return wr_tls_sites_mint(main);
+}
+
 /* ---- workers ---- */
 
 static void
@@ -200,10 +206,37 @@ tls_keeper_stop(void *keeper)
     }
 }
 
+/* ---- weirctl ---- */
+
+static enum wr_command_verdict
+tls_command_ca(struct wr_command_call *call)
+{
+    const struct tls_keeper *k = call->keeper;
+    struct wr_file f;
+
+    if (k == NULL || k->w->main->authority.n == 0) {
+        return wr_command_fail(call, "no server has tls = internal");
+    }
+    if (!wr_files_find(k->w->main->authority, &f) || f.error != 0) {
+        return wr_command_fail(call, "the certificate of the internal authority is not there");
+    }
+    wr_reply_str(call->reply, f.bytes);
+    return WR_COMMAND_OK;
+}
+
+static const struct wr_command tls_commands[] = {
+    {.name = "ca",
+     .grammar = "ca",
+     .help = "prints the certificate of the internal authority (tls = internal), for clients to trust",
+     .run = tls_command_ca},
+    {.name = NULL},
+};
+
 const struct wr_module wr_module_tls = {
     .name = "tls",
     .tables = wr_tls_tables,
     .check = tls_check,
+    .prepare = tls_prepare,
     .verify = tls_verify,
     .active = wr_tls_rule_active,
     .phase[WR_PHASE_GUARD] = wr_tls_rule_guard,
@@ -212,4 +245,5 @@ const struct wr_module wr_module_tls = {
     .files_changed = tls_files_changed,
     .keeper_start = tls_keeper_start,
     .keeper_stop = tls_keeper_stop,
+    .commands = tls_commands,
 };

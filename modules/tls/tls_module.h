@@ -40,6 +40,7 @@ struct wr_tls_site {
     struct wr_str *staples; /* paths beside the certificates */
     size_t pairs_n;
     struct wr_place place; /* of `tls` */
+    bool internal;         /* its pair is made by weir itself */
 };
 
 /* Names of a listener, to the servers behind them. */
@@ -58,6 +59,9 @@ struct wr_tls_main {
     struct wr_tls_site **site_of;   /* by server index; NULL: no TLS */
     struct wr_tls_names **names_of; /* by listener index; NULL: plain */
     bool differ;                    /* servers are not of one mind about clients, or one wants certificates */
+    struct wr_str store;            /* of certificates that weir makes */
+    struct wr_str authority;        /* path of the internal authority's certificate; empty: nobody needs it */
+    uint32_t internals;             /* servers with tls = internal */
     bool in_use;                    /* a listener or an upstream has TLS */
 };
 
@@ -95,6 +99,8 @@ extern const struct wr_directive_table wr_tls_tables[];
 
 /* ---- tls_site.c: made once a cycle ---- */
 bool wr_tls_sites_make(struct wr_conf *cf, struct wr_tls_main *m);
+/* Certificates of tls = internal: made, or renewed.  False: logged. */
+bool wr_tls_sites_mint(const struct wr_tls_main *m);
 void wr_tls_sites_verify(struct wr_conf *cf, struct wr_tls_main *m);
 /* The site that a client means by that name (lower case; empty: none was sent).  NULL: nobody. */
 const struct wr_tls_site *wr_tls_site_find(const struct wr_tls_names *names, struct wr_str name);

@@ -4,6 +4,13 @@
  */
 #include "modules/tls/tls_module.h"
 
+#include <stdlib.h>
+
+#include "config.h"
+#include "modules/tls/mint.h"
+
+#define TLS_SITE_WAIT_MS 5000 /* for another weir that uses the same store */
+
 /* ---- names ---- */
 
 static void
@@ -64,8 +71,8 @@ tls_site_name_files(struct wr_conf *cf, struct wr_tls_site *site)
     site->staples = wr_pool_zalloc(cf->pool, (site->pairs_n + 1) * sizeof(*site->staples));
     for (size_t i = 0; i < site->pairs_n; i++) {
         site->staples[i] = wr_pool_printf(cf->pool, "%.*s.ocsp", WR_STR_ARG(site->pairs[i].cert));
-        wr_conf_file(cf, site->place, site->pairs[i].cert, false, false);
-        wr_conf_file(cf, site->place, site->pairs[i].key, true, false);
+        wr_conf_file(cf, site->place, site->pairs[i].cert, false, site->internal);
+        wr_conf_file(cf, site->place, site->pairs[i].key, true, site->internal);
         wr_conf_file(cf, site->place, site->staples[i], false, true);
     }
     if (site->conf->client != WR_TLS_CLIENT_OFF) {
@@ -87,8 +94,14 @@ tls_site_make(struct wr_conf *cf, struct wr_tls_main *m, const struct wr_server 
     if (site->place.file == NULL) {
         site->place = s->place;
     }
+    site->internal = s->conf.tls.mode == WR_TLS_INTERNAL;
     site->pairs = s->conf.tls.pairs;
     site->pairs_n = s->conf.tls.pairs_n;
+    if (site->internal) {
+        site->pairs = wr_pool_alloc(cf->pool, sizeof(*site->pairs));
+        site->pairs[0] = wr_mint_paths(cf->pool, m->store, s->names[0], s->label);
+        site->pairs_n = 1;
+    }
     if (site->pairs_n > WR_TLS_PAIRS_MOST) {
         wr_conf_error(cf, site->place, "tls: at most %u pairs of CERT KEY", WR_TLS_PAIRS_MOST);
         return;
@@ -108,6 +121,7 @@ wr_tls_sites_make(struct wr_conf *cf, struct wr_tls_main *m)
 {
     const struct wr_model *model = m->model;
 
+    m->store = m->weir->store.n > 0 ? m->weir->store : WR_STR(WR_LOCALSTATEDIR "/lib/weir");
     m->site_of = wr_pool_zalloc(cf->pool, (model->servers_n + 1) * sizeof(*m->site_of));
     m->names_of = wr_pool_zalloc(cf->pool, (model->listens_n + 1) * sizeof(*m->names_of));
     for (size_t i = 0; i < model->servers_n; i++) {
@@ -115,6 +129,12 @@ wr_tls_sites_make(struct wr_conf *cf, struct wr_tls_main *m)
         if (mode == WR_TLS_FILES || mode == WR_TLS_INTERNAL) {
             tls_site_make(cf, m, model->servers[i]);
         }
+        m->internals += mode == WR_TLS_INTERNAL;
+    }
+    if (m->internals > 0) {
+        cf->makes = true;
+        m->authority = wr_pool_printf(cf->pool, "%.*s/internal/ca.crt", WR_STR_ARG(m->store));
+        wr_conf_file(cf, (struct wr_place){0}, m->authority, false, true);
     }
     for (size_t i = 0; i < model->listens_n; i++) {
         if (model->listens[i]->tls) {
@@ -123,6 +143,29 @@ wr_tls_sites_make(struct wr_conf *cf, struct wr_tls_main *m)
         }
     }
     return cf->errors == 0;
+}
+
+/* ---- the internal authority ---- */
+
+bool
+wr_tls_sites_mint(const struct wr_tls_main *m)
+{
+    struct wr_mint_leaf *leaves = wr_calloc(m->internals + 1, sizeof(*leaves));
+    struct wr_mint_job job = {
+        .store = m->store, .leaves = leaves, .now = (int64_t)time(NULL), .wait_ms = TLS_SITE_WAIT_MS};
+    struct wr_mint_result res;
+
+    for (size_t i = 0; i < m->model->servers_n && job.leaves_n < m->internals; i++) {
+        const struct wr_tls_site *site = m->site_of[i];
+        if (site != NULL && site->internal) {
+            leaves[job.leaves_n++] = (struct wr_mint_leaf){
+                .files = site->pairs[0], .names = site->server->names, .names_n = site->server->names_n};
+        }
+    }
+    bool ok = job.leaves_n == 0 || wr_mint_run(&job, &res);
+
+    free(leaves);
+    return ok;
 }
 
 /* ---- files ---- */
