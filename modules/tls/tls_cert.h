@@ -7,7 +7,7 @@
 #include <openssl/x509.h>
 #include <time.h>
 
-#include "core/base/str.h"
+#include "core/module.h"
 
 #define WR_TLS_CHAIN_MOST 16
 #define WR_TLS_WHY_BYTES 160

@@ -12,8 +12,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "core/base/err.h"
-
 #define TLS_CONN_ODDITIES_MOST 32
 #define TLS_CONN_UPDATES_MOST 32
 #define TLS_CONN_UPDATE_BYTES (1024 * 1024)          /* data that make up for key updates */

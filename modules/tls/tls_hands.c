@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <sys/socket.h>
 
-#include "core/base/err.h"
 #include "modules/tls/tls_conn.h"
 
 #define TLS_HANDS_READ_BYTES 4096

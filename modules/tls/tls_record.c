@@ -5,17 +5,6 @@
 
 #include <openssl/obj_mac.h>
 
-const struct wr_tls_aead *
-wr_tls_aead_of(const struct wr_tls_kit *kit, int nid)
-{
-    for (size_t i = 0; i < WR_TLS_AEADS; i++) {
-        if (kit->aeads[i].nid == nid) {
-            return &kit->aeads[i];
-        }
-    }
-    return NULL;
-}
-
 enum wr_tls_frame
 wr_tls_record_frame(const uint8_t *p, size_t n, size_t *bytes)
 {

@@ -10,9 +10,8 @@
 #define WR_TLS_RECORD_H
 
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
 
-#include "core/base/buf.h"
+#include "core/module.h"
 
 #define WR_TLS_HEADER_BYTES 5
 #define WR_TLS_TAG_BYTES 16
@@ -30,19 +29,6 @@ struct wr_tls_aead {
     size_t key_bytes;
     EVP_CIPHER *cipher;
 };
-#define WR_TLS_AEADS 3
-
-/* What a process needs of OpenSSL to seal, open and derive keys; looked up once. */
-struct wr_tls_kit {
-    struct wr_tls_aead aeads[WR_TLS_AEADS];
-    EVP_MAC_CTX *hmac[2]; /* with SHA-256, SHA-384 */
-    EVP_KDF_CTX *prf;     /* of TLS 1.2 */
-};
-
-/* False: OpenSSL lacks one of them. */
-bool wr_tls_kit_init(struct wr_tls_kit *kit);
-void wr_tls_kit_fini(struct wr_tls_kit *kit);
-
 /* One direction of a connection. */
 struct wr_tls_key {
     EVP_CIPHER_CTX *ctx; /* NULL: there is no key (yet) */
@@ -60,9 +46,6 @@ enum wr_tls_frame {
 };
 /* bytes: of the record with its header (WHOLE; MORE: 0 while even that is unknown). */
 enum wr_tls_frame wr_tls_record_frame(const uint8_t *p, size_t n, size_t *bytes);
-
-/* The AEAD of an OpenSSL NID; NULL: none of ours. */
-const struct wr_tls_aead *wr_tls_aead_of(const struct wr_tls_kit *kit, int nid);
 
 /* Makes a key of raw bytes; false: OpenSSL is out of memory.  iv: 12 bytes, TLS 1.2 with GCM 4. */
 bool wr_tls_key_init(struct wr_tls_key *k, const struct wr_tls_aead *a, bool v13, bool seals,

@@ -7,8 +7,6 @@
 #include <openssl/obj_mac.h>
 #include <openssl/params.h>
 
-#include "core/base/fmt.h"
-
 #define TLS_SCHEDULE_BLOCK_BYTES (2 * (32 + 12))
 
 static EVP_MAC_CTX *
@@ -73,6 +71,17 @@ wr_tls_kit_fini(struct wr_tls_kit *kit)
     EVP_MAC_CTX_free(kit->hmac[0]);
     EVP_MAC_CTX_free(kit->hmac[1]);
     EVP_KDF_CTX_free(kit->prf);
+}
+
+const struct wr_tls_aead *
+wr_tls_aead_of(const struct wr_tls_kit *kit, int nid)
+{
+    for (size_t i = 0; i < WR_TLS_AEADS; i++) {
+        if (kit->aeads[i].nid == nid) {
+            return &kit->aeads[i];
+        }
+    }
+    return NULL;
 }
 
 /* HKDF-Expand-Label(secret, label, "", n); n is at most the hash's size, so one block is enough.  again: with the

@@ -6,9 +6,26 @@
 #ifndef WR_TLS_SCHEDULE_H
 #define WR_TLS_SCHEDULE_H
 
+#include <openssl/kdf.h>
 #include <openssl/ssl.h>
 
 #include "modules/tls/tls_record.h"
+
+#define WR_TLS_AEADS 3
+
+/* What a process needs of OpenSSL to seal, open and derive keys; looked up once. */
+struct wr_tls_kit {
+    struct wr_tls_aead aeads[WR_TLS_AEADS];
+    EVP_MAC_CTX *hmac[2]; /* with SHA-256, SHA-384 */
+    EVP_KDF_CTX *prf;     /* of TLS 1.2 */
+};
+
+/* False: OpenSSL lacks one of them. */
+bool wr_tls_kit_init(struct wr_tls_kit *kit);
+void wr_tls_kit_fini(struct wr_tls_kit *kit);
+
+/* The AEAD of an OpenSSL NID; NULL: none of ours. */
+const struct wr_tls_aead *wr_tls_aead_of(const struct wr_tls_kit *kit, int nid);
 
 /* TLS 1.3: application traffic secrets; TLS 1.2: unused. */
 struct wr_tls_secret {

@@ -14,7 +14,7 @@
 #include <openssl/ssl.h>
 #include <stdatomic.h>
 
-#include "core/base/base.h"
+#include "core/module.h"
 
 #define WR_TLS_TICKET_KEYS 4
 #define WR_TLS_TICKET_TURNS 2 /* a key is accepted so many turns after its own */
