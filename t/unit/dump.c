@@ -81,6 +81,27 @@ dump_test_round(void)
 }
 
 static void
+dump_test_tls(void)
+{
+    char *out =
+        dump_twice("[server a b]\ntls = \"/my c.pem\" /k.pem\ncanonical = a\nupstream = x:80\n"
+                   "[server c]\nlisten = :81, :444 tls\ntls = internal\nhttp = serve\nupstream = x:80\n"
+                   "[server d]\ntls = internal\nhttp = off\nupstream = x:80\n"
+                   "[server e]\ntls = off\nupstream = x:80\n",
+                   "tls");
+
+    dump_has(out,
+             "; the preset\nlisten = :80, :443 tls\n; t.ini:2\ntls = \"/my c.pem\" /k.pem\n; the preset\n"
+             "http = redirect\n; t.ini:3\ncanonical = a\n",
+             "a preset that follows from the certificates");
+    dump_has(out, "; t.ini:6\nlisten = :81, :444 tls\n; t.ini:7\ntls = internal\n; t.ini:8\nhttp = serve\n",
+             "what is written stays");
+    dump_has(out, "; the preset\nlisten = :443 tls\n; t.ini:11\n", "without plain HTTP");
+    dump_has(out, "; the preset\nlisten = :80\n; t.ini:15\n", "and the preset of others is as it was");
+    free(out);
+}
+
+static void
 dump_test_data(void)
 {
     char path[] = "/tmp/weir-dump-XXXXXX", text[512];
@@ -151,6 +172,7 @@ int
 main(void)
 {
     dump_test_round();
+    dump_test_tls();
     dump_test_data();
     dump_test_modules();
     wr_pool_reset(&ct_pool);

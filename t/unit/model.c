@@ -133,6 +133,140 @@ model_test_listen(void)
 }
 
 static void
+model_test_tls(void)
+{
+#define TLS(v) "[server a *.b]\nupstream = app\n" v
+#define TLS_GRAMMAR "; it takes off | auto | internal | CERT KEY ..."
+#define TLS_FILES "tls = /c.pem /k.pem"
+    static const struct model_row rows[] = {
+        {TLS("tls = internal"), 0, NULL},
+        {TLS(TLS_FILES), 0, NULL},
+        {TLS(TLS_FILES "\nhttp = off"), 0, NULL},
+        {TLS(TLS_FILES "\nhttp = serve\nlisten = :81, [::1]:444 tls, unix:/x tls proxy_protocol"), 0, NULL},
+        {TLS("tls = /1 /2 /3 /4 /5 /6 /7 /8 /9 /10 /11 /12 /13 /14 /15 /16"), 0, NULL},
+        {TLS("tls = /1 /2 /3 /4 /5 /6 /7 /8 /9 /10 /11 /12 /13 /14 /15 /16 /17 /18"), 3,
+         "error: bad value \"/1 /2 /3 /4 /5 /6 /7 /8 /9 /10 /11 /12 /13 /14 /15 /16 /17 /18\" of tls: 8 pairs of a certificate and its key at most" TLS_GRAMMAR},
+        {TLS("tls = /c.pem"), 3,
+         "error: bad value \"/c.pem\" of tls: a certificate without its key" TLS_GRAMMAR},
+        {TLS("tls = /c.pem /k.pem /d.pem"), 3,
+         "error: bad value \"/c.pem /k.pem /d.pem\" of tls: a certificate without its key" TLS_GRAMMAR},
+        {TLS("tls = c.pem k.pem"), 3,
+         "error: bad value \"c.pem k.pem\" of tls: CERT and KEY are absolute paths of files" TLS_GRAMMAR},
+        {TLS("tls = /c.pem /k/"), 3,
+         "error: bad value \"/c.pem /k/\" of tls: CERT and KEY are absolute paths of files" TLS_GRAMMAR},
+        {TLS("tls = internal /k.pem"), 3,
+         "error: bad value \"internal /k.pem\" of tls: off, auto and internal stand alone" TLS_GRAMMAR},
+        {TLS("tls = on"), 3, "error: bad value \"on\" of tls: it takes off | auto | internal | CERT KEY ..."},
+        /* certificates and an address with tls go together */
+        {TLS("tls = internal\nlisten = :80"), 4,
+         "error: listen: [server a *.b] has certificates (tls = internal, t.ini:5) but no address with tls: add one, as in \":443 tls\""},
+        {TLS("tls = off\nlisten = :80, :443 tls"), 4,
+         "error: listen: :443 has tls, but [server a *.b] has no certificates (tls = off, t.ini:5): write tls = CERT KEY or tls = internal there"},
+        {TLS("listen = :443 tls"), 3,
+         "error: listen: :443 has tls, but [server a *.b] has no certificates (tls = auto, the preset)"},
+        {TLS("[defaults]\ntls = internal\n[server c]\ntls = off\nupstream = app"), 0, NULL},
+        {TLS("[defaults]\nlisten = :80, :443 tls\n" TLS_FILES "\n[server c]\ntls = off\nupstream = app"), 4,
+         "error: listen: :443 has tls, but [server c] has no certificates (tls = off, t.ini:9)"},
+        {TLS("tls = internal\n[server c]\ntls = off\nupstream = app\nlisten = :443"), 7,
+         "error: servers disagree about :443: without tls here, with tls at t.ini:3"},
+        {TLS("tls = off\nlisten = :443\n[server c]\ntls = internal\nupstream = app"), 5,
+         "error: servers disagree about :443: with tls here, without tls at t.ini:6"},
+        /* http */
+        {TLS("tls = internal\nhttp = off\nlisten = :80, :443 tls"), 4,
+         "error: http = off, but :80 of [server a *.b] (t.ini:7) has no tls"},
+        {TLS("tls = off\nhttp = off"), 4,
+         "error: http = off: [server a *.b] has no certificates (tls = off, t.ini:5), so plain HTTP is all that it could serve"},
+        {TLS("tls = internal\nhttp = redirct"), 4,
+         "error: bad value \"redirct\" of http: it takes redirect | serve | off; did you mean \"redirect\"?"},
+        /* canonical */
+        {TLS("tls = off\ncanonical = A"), 0, NULL},
+        {TLS("tls = off\ncanonical = off"), 0, NULL},
+        {TLS("tls = off\ncanonical = x.y.b"), 0, NULL},
+        {TLS("tls = off\ncanonical = b"), 4, "error: canonical: [server a *.b] has no name \"b\""},
+        {TLS("tls = off\ncanonical = c"), 4, "error: canonical: [server a *.b] has no name \"c\""},
+        {TLS("tls = off\ncanonical = *.b"), 4,
+         "error: canonical: \"*.b\" is no name to redirect to: it is one name, without \"*\""},
+        {TLS("tls = off\ncanonical = a:443"), 4,
+         "error: canonical: \"a:443\" is no name to redirect to: a name has no port"},
+        {TLS("tls = off\ncanonical = a b"), 4, "error: bad value \"a b\" of canonical: more than one name"},
+        {"[server www.shop.example]\ntls = off\nupstream = app\ncanonical = www.shop.exmaple", 4,
+         "error: canonical: [server www.shop.example] has no name \"www.shop.exmaple\"; did you mean \"www.shop.example\"?"},
+        {"[server *]\ntls = off\nupstream = app\ncanonical = www.shop.example", 0, NULL},
+        {TLS("[defaults]\ncanonical = a"), 4,
+         "error: key \"canonical\" in [defaults]: it belongs in [server]"},
+    };
+
+    MODEL_RUN(rows);
+}
+
+/* What follows from a value that cannot be read is not said on top of it. */
+static void
+model_test_tls_once(void)
+{
+    static const char *const texts[] = {
+        TLS("tls = atuo\nlisten = :443 tls\n"),
+        TLS("tls = internal\nlisten = :443 tsl\n"),
+        TLS("tls = atuo\nhttp = off\n"),
+        TLS("tls = internal\nhttp = off\nlisten = :80\n"),
+        TLS("[defaults]\ntls = /c.pem\nlisten = :443 tls\n"),
+    };
+
+    for (size_t i = 0; i < WR_ARRAY_LEN(texts); i++) {
+        char text[512];
+        snprintf(text, sizeof(text), MODEL_APP "%s", texts[i]);
+        ct_load(text);
+        if (!tap_is_int((long long)ct_conf.errors, 1, "one error: %zu", i)) {
+            ct_diag();
+        }
+    }
+}
+
+/* What `listen` is when nobody wrote it, as ":80 :443+". */
+static const char *
+model_listens(const struct wr_server *s)
+{
+    static char text[256];
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->listens_n; i++) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.*s%s", i > 0 ? " " : "",
+                              WR_STR_ARG(s->listens[i]->text), s->listens[i]->tls ? "+" : "");
+    }
+    return text;
+}
+
+static void
+model_test_tls_presets(void)
+{
+    ct_load(
+        MODEL_APP
+        "[server a]\ntls = off\nupstream = app\n[server b]\nupstream = app\n[server c]\ntls = internal\nupstream = app\n"
+        "[server d]\ntls = \"/my c.pem\" /k.pem /c2.pem /k2.pem\nupstream = app\ncanonical = D\nhttp = serve\n"
+        "[server e]\ntls = internal\nhttp = off\nupstream = app\n[server f]\ntls = internal\nupstream = app\nlisten = :444 tls\n");
+    const struct wr_model *m = ct_conf.model;
+    const struct wr_server_tls *tls = &m->servers[3]->conf.tls;
+
+    tap_is_str(model_listens(m->servers[0]), ":80", "without TLS");
+    tap_is_str(model_listens(m->servers[1]), ":80", "auto");
+    tap_is_str(model_listens(m->servers[2]), ":80 :443+", "internal");
+    tap_is_str(model_listens(m->servers[3]), ":80 :443+", "files");
+    tap_is_str(model_listens(m->servers[4]), ":443+", "without plain HTTP");
+    tap_is_str(model_listens(m->servers[5]), ":444+", "as it is written");
+    tap_is_int((long long)m->listens_n, 3, "equal addresses are one listener");
+    tap_ok(!wr_server_has_certificates(m->servers[0]) && !wr_server_has_certificates(m->servers[1]) &&
+               wr_server_has_certificates(m->servers[2]) && wr_server_has_certificates(m->servers[3]),
+           "who has certificates");
+    tap_is_int(tls->mode, WR_TLS_FILES, "files");
+    tap_is_int((long long)tls->pairs_n, 2, "in pairs");
+    tap_ok(wr_str_eq(tls->pairs[0].cert, WR_STR("/my c.pem")) &&
+               wr_str_eq(tls->pairs[1].key, WR_STR("/k2.pem")),
+           "unquoted");
+    tap_ok(wr_str_eq(m->servers[3]->conf.canonical, WR_STR("d")), "the canonical name, in lower case");
+    tap_is_int(m->servers[3]->conf.http, WR_HTTP_SERVE, "http");
+    tap_is_int(m->servers[2]->conf.http, WR_HTTP_REDIRECT, "its preset");
+}
+
+static void
 model_test_targets(void)
 {
 #define TO(v) "[server a]\ntls = off\n/* = app\n/x = " v
@@ -586,6 +720,9 @@ main(void)
 {
     model_test_names();
     model_test_listen();
+    model_test_tls();
+    model_test_tls_once();
+    model_test_tls_presets();
     model_test_targets();
     model_test_upstreams();
     model_test_balance();
