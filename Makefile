@@ -64,9 +64,12 @@ LIB_OBJECTS := $(filter-out $(BUILD)/obj/workers/main.o,$(OBJECTS))
 LIB := $(BUILD)/libweir.a
 
 UNITS := $(patsubst %.c,$(BUILD)/%,$(sort $(wildcard t/unit/*.c)))
-TOOLS := $(patsubst %.c,$(BUILD)/%,$(filter-out t/lib/transport_%,$(sort $(wildcard t/lib/*.c))))
+TOOLS := $(patsubst %.c,$(BUILD)/%,$(filter-out t/lib/transport_% t/lib/module_%,$(sort $(wildcard t/lib/*.c))))
 TRICKLE := $(BUILD)/t/weir-trickle
 TRICKLE_OBJECTS := $(filter-out %/transport_plain.o,$(OBJECTS)) $(BUILD)/obj/t/lib/transport_trickle.o
+WITNESS := $(BUILD)/t/weir-witness
+WITNESS_OBJECTS := $(filter-out %/modules.o,$(OBJECTS)) $(BUILD)/obj/t/modules_witness.o \
+	$(BUILD)/obj/t/lib/module_witness.o
 FUZZ_SOURCES := $(filter-out t/fuzz/replay.c,$(sort $(wildcard t/fuzz/*.c)))
 REPLAYS := $(FUZZ_SOURCES:%.c=$(BUILD)/%)
 FUZZERS := $(FUZZ_SOURCES:t/fuzz/%.c=$(BUILD)/fuzz/%)
@@ -120,23 +123,35 @@ $(BUILD)/obj/modules.o: $(BUILD)/modules.c $(BUILD)/flags
 	$(call say,CC,$<)
 	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
-# The modules in the order of the list.
+# The modules in the order of the list; $(1): those before them.
+define list_modules
+@mkdir -p $(@D)
+$(call say,GEN,$@)
+$(Q){ \
+echo '/* Made from modules/modules.list. */'; \
+echo '#include "core/module.h"'; \
+echo; \
+names=$$(echo $(1); cat $(wildcard modules/modules.list) /dev/null | sed 's/#.*//'); \
+for m in $$names; do echo "extern const struct wr_module wr_module_$$m;"; done; \
+echo; \
+echo 'const struct wr_module *const wr_modules[] = {'; \
+n=0; for m in $$names; do echo "    &wr_module_$$m,"; n=$$((n + 1)); done; \
+echo '    NULL,'; \
+echo '};'; \
+echo "const unsigned wr_modules_n = $$n;"; \
+} >$@
+endef
+
 $(BUILD)/modules.c: $(wildcard modules/modules.list) Makefile
+	$(call list_modules,)
+
+$(BUILD)/t/modules_witness.c: $(wildcard modules/modules.list) Makefile
+	$(call list_modules,witness)
+
+$(BUILD)/obj/t/modules_witness.o: $(BUILD)/t/modules_witness.c $(BUILD)/flags
 	@mkdir -p $(@D)
-	$(call say,GEN,$@)
-	$(Q){ \
-	echo '/* Made from modules/modules.list. */'; \
-	echo '#include "core/module.h"'; \
-	echo; \
-	names=$$(cat $(wildcard modules/modules.list) /dev/null | sed 's/#.*//'); \
-	for m in $$names; do echo "extern const struct wr_module wr_module_$$m;"; done; \
-	echo; \
-	echo 'const struct wr_module *const wr_modules[] = {'; \
-	n=0; for m in $$names; do echo "    &wr_module_$$m,"; n=$$((n + 1)); done; \
-	echo '    NULL,'; \
-	echo '};'; \
-	echo "const unsigned wr_modules_n = $$n;"; \
-	} >$@
+	$(call say,CC,$<)
+	$(Q)$(COMPILE) -MMD -MP -c -o $@ $<
 
 $(PROGRAM): $(OBJECTS) $(BUILD)/objects
 	$(call say,LINK,$@)
@@ -175,6 +190,12 @@ $(TRICKLE): $(TRICKLE_OBJECTS) $(BUILD)/objects
 	$(call say,LINK,$@)
 	$(Q)$(LINK) -o $@ $(TRICKLE_OBJECTS) $(LIB_LIBS)
 
+# weir with a module that uses files (t/files).
+$(WITNESS): $(WITNESS_OBJECTS) $(BUILD)/objects
+	@mkdir -p $(@D)
+	$(call say,LINK,$@)
+	$(Q)$(LINK) -o $@ $(WITNESS_OBJECTS) $(LIB_LIBS)
+
 # CHECK may name scripts (patterns too), binaries, or the sources of binaries.
 CHECK ?=
 chosen = $(foreach c,$(CHECK),$(or $(wildcard $(c)),$(c)))
@@ -182,9 +203,9 @@ CHECK_FILES = $(if $(CHECK),$(patsubst %.c,$(BUILD)/%,$(chosen)),$(UNITS) $(REPL
 	$(shell find t -name '*.t' | LC_ALL=C sort))
 
 .PHONY: tests check check-long check-trickle
-tests: all $(UNITS) $(REPLAYS) $(TOOLS) $(TRICKLE)
+tests: all $(UNITS) $(REPLAYS) $(TOOLS) $(TRICKLE) $(WITNESS)
 
-check: all $(TOOLS) $(TRICKLE) $(if $(CHECK),$(filter $(UNITS) $(REPLAYS),$(CHECK_FILES)),tests)
+check: all $(TOOLS) $(TRICKLE) $(WITNESS) $(if $(CHECK),$(filter $(UNITS) $(REPLAYS),$(CHECK_FILES)),tests)
 	@WR_BIN='$(abspath $(PROGRAM))' WR_BUILD='$(BUILD)' WR_SANITIZE='$(if $(SANITIZE),1)' \
 	$(PROVE) $(PROVEFLAGS) --exec t/lib/run $(CHECK_FILES)
 

@@ -43,6 +43,9 @@ struct wr_module {
     /* All values are final: cross-check, complain (wr_conf_error), claim zones, build tables in cf->pool.
      * *main is the module's own object for this cycle.  False only with an error reported. */
     bool (*check)(struct wr_conf *cf, unsigned module, void **main);
+    /* In a child of the master, with its rights, when check has set cf->makes: makes those files that check named and
+     * nobody else brings, where they are not there or soon out of date.  False: logged. */
+    bool (*prepare)(void *main);
     /*
      * In a child of the master (as `user`) and in weir -t: looks into the files that check named, through
      * wr_files_find (core/shm/files.h), those that are wr_files_changed, and complains about what is wrong with them
@@ -60,6 +63,10 @@ struct wr_module {
 
     void *(*worker_start)(struct wr_service *sv, void *main);
     void (*worker_stop)(struct wr_service *sv, void *worker);
+    /* In a worker: newer files are in place.  What wr_files_find gave before this is readable until it returns; a file
+     * whose `version` is as it was has not changed.  Some may be of another configuration, or not fit together (a
+     * reload that failed puts the former ones back): what cannot be used is left as it was. */
+    void (*files_changed)(struct wr_service *sv, void *worker);
     void *(*keeper_start)(struct wr_keeping *k, void *main);
     void (*keeper_stop)(void *keeper);
     /* Commands of weirctl, run in the keeper, whose object they find in call->keeper; ends with name NULL.  NULL:

@@ -89,6 +89,17 @@ wr_cycle_read(struct wr_cycle *cy, const struct wr_options *o)
     return cy->cf.errors == 0;
 }
 
+bool
+wr_cycle_has_secrets(const struct wr_cycle *cy)
+{
+    for (size_t i = 0; i < cy->cf.files_n; i++) {
+        if (cy->cf.files[i].secret) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /*
  * What it needs.
  */
@@ -123,29 +134,10 @@ cycle_claim_sockets(struct wr_cycle *cy)
     }
 }
 
-/* Where a section that there is once says something, for messages. */
 static struct wr_place
-cycle_place_of(enum wr_class class_, const struct wr_places *places, size_t offset)
+cycle_place(const struct wr_cycle *cy, const char *key)
 {
-    const struct wr_directive_table *t = wr_core_tables;
-
-    for (; t->rows != NULL; t++) {
-        if (t->class_ != class_) {
-            continue;
-        }
-        for (size_t i = 0; t->rows[i].name != NULL && i < places->n; i++) {
-            if (t->rows[i].offset == offset && t->rows[i].class_ == class_) {
-                return places->v[i];
-            }
-        }
-    }
-    return (struct wr_place){0};
-}
-
-static struct wr_place
-cycle_place(const struct wr_cycle *cy, size_t offset)
-{
-    return cycle_place_of(WR_CLASS_WEIR, &cy->model->weir_places, offset);
+    return wr_conf_place_of(WR_CLASS_WEIR, &cy->model->weir_places, key);
 }
 
 /*
@@ -182,10 +174,8 @@ cycle_find_group(struct wr_cycle *cy, gid_t *gid)
     if (group.n == 0 || wr_group_find(group, gid, &why)) {
         return true;
     }
-    wr_conf_error(
-        &cy->cf,
-        cycle_place_of(WR_CLASS_CONTROL, &cy->model->control_places, offsetof(struct wr_control_conf, group)),
-        "group %.*s of the control socket: %s", WR_STR_ARG(group), why);
+    wr_conf_error(&cy->cf, wr_conf_place_of(WR_CLASS_CONTROL, &cy->model->control_places, "group"),
+                  "group %.*s of the control socket: %s", WR_STR_ARG(group), why);
     return false;
 }
 
@@ -212,9 +202,9 @@ cycle_claim_control(struct wr_cycle *cy, const struct wr_options *o)
     }
     if (conf->socket.n > 0 || conf->group.n > 0) {
         wr_conf_error(&cy->cf,
-                      conf->socket.n > 0 ? cycle_place_of(WR_CLASS_CONTROL, &cy->model->control_places,
-                                                          offsetof(struct wr_control_conf, socket))
-                                         : cy->model->control_place,
+                      conf->socket.n > 0
+                          ? wr_conf_place_of(WR_CLASS_CONTROL, &cy->model->control_places, "socket")
+                          : cy->model->control_place,
                       "cannot make the control socket %s: %s", addr.un.sun_path, why);
     } else if (o->file != NULL) {
         wr_conf_warn(&cy->cf, (struct wr_place){0},
@@ -239,8 +229,8 @@ cycle_claim_logs(struct wr_cycle *cy)
         cy->log_ids[i] = id < 0 ? 0 : (unsigned)id;
     }
     if (!wr_logfiles_claim_error(error_log, &why)) {
-        wr_conf_error(&cy->cf, cycle_place(cy, offsetof(struct wr_weir_conf, error_log)),
-                      "cannot open the error log %.*s: %s", WR_STR_ARG(error_log), why);
+        wr_conf_error(&cy->cf, cycle_place(cy, "error_log"), "cannot open the error log %.*s: %s",
+                      WR_STR_ARG(error_log), why);
     }
 }
 
@@ -248,7 +238,7 @@ static void
 cycle_find_identity(struct wr_cycle *cy)
 {
     const char *why = "", *warning = NULL;
-    struct wr_place place = cycle_place(cy, offsetof(struct wr_weir_conf, user));
+    struct wr_place place = cycle_place(cy, "user");
 
     if (!wr_identity_find(cy->model->weir.user, &cy->identity, &why, &warning)) {
         wr_conf_error(&cy->cf, place, "user %.*s: %s", WR_STR_ARG(cy->model->weir.user), why);

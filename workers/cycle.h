@@ -10,6 +10,8 @@
 #include "workers/options.h"
 #include "workers/privs.h"
 
+struct wr_watched;
+
 /* Where a process sits, whoever sits there now. */
 struct wr_seat {
     int slot;            /* -1: nobody */
@@ -25,18 +27,23 @@ struct wr_cycle {
     uint64_t generation;
     struct wr_identity identity;
     unsigned workers;
-    int *listen_fds;       /* by index of model->listens */
-    int control_fd;        /* the control socket; -1: none */
-    unsigned *log_ids;     /* by index of model->logs */
-    struct wr_seat *seats; /* of the workers */
-    unsigned alive;        /* children that were forked for it and live */
-    bool drains;           /* its workers were told to */
-    struct wr_cycle *next; /* older */
+    int *listen_fds;            /* by index of model->listens */
+    int control_fd;             /* the control socket; -1: none */
+    unsigned *log_ids;          /* by index of model->logs */
+    struct wr_seat *seats;      /* of the workers */
+    unsigned alive;             /* children that were forked for it and live */
+    bool drains;                /* its workers were told to */
+    uint64_t make_ms;           /* when files are to be made anew (workers/maker.h) */
+    bool launched;              /* its workers have been forked */
+    struct wr_watched *watched; /* by index of cf.files; workers/watch's own */
+    struct wr_cycle *next;      /* older */
 };
 
 /* Reads and checks alone: no socket, no file but those of the configuration; for -t, -T and explain too.
  * False: cf has the errors. */
 bool wr_cycle_read(struct wr_cycle *cy, const struct wr_options *o);
+/* Whether it names files that hold keys. */
+bool wr_cycle_has_secrets(const struct wr_cycle *cy);
 /* An empty cycle; freed by wr_cycle_free. */
 struct wr_cycle *wr_cycle_new(uint64_t generation);
 void wr_cycle_free(struct wr_cycle *cy);

@@ -24,6 +24,7 @@
 #include "workers/spawn.h"
 #include "workers/state.h"
 #include "workers/upgrade.h"
+#include "workers/watch.h"
 
 static struct wr_cycle *
 generation_new(void)
@@ -116,6 +117,7 @@ generation_launch(struct wr_master *m, struct wr_cycle *cy)
 {
     m->pending = cy;
     m->pending_by_ms = wr_master_now_ms() + WR_MASTER_START_MS;
+    cy->launched = true;
     for (unsigned i = 0; i < cy->workers; i++) {
         if (!wr_spawn_worker(m, cy, i)) {
             wr_generation_failed(m, "not all workers of the new generation could be forked");
@@ -182,9 +184,12 @@ bool
 wr_generation_first(struct wr_master *m)
 {
     struct wr_cycle *cy = generation_new();
-    bool ok = wr_cycle_build(cy, m->o);
+    bool built = wr_cycle_build(cy, m->o), ok = built && wr_watch_first(m, cy);
 
     wr_conf_print_messages(&cy->cf, stderr, !m->o->quiet);
+    if (built && !ok) {
+        wr_cycle_abort();
+    }
     if (!ok) {
         wr_upgrade_explain(m, cy);
         return false;
@@ -250,6 +255,7 @@ generation_commit(struct wr_master *m)
     struct wr_cycle *before = m->current;
 
     wr_cycle_commit();
+    wr_watch_commit(m);
     m->current = m->pending;
     m->pending = NULL;
     m->away = false;
@@ -269,33 +275,9 @@ generation_commit(struct wr_master *m)
     wr_generation_sweep(m);
 }
 
-void
-wr_generation_check(struct wr_master *m)
-{
-    struct wr_slots *t = wr_slots_table();
-    bool all = true;
-
-    if (m->pending == NULL) {
-        return;
-    }
-    for (unsigned i = 0; i < m->pending->workers; i++) {
-        int slot = m->pending->seats[i].slot;
-        all = all && slot >= 0 && atomic_load(&t->slot[slot].state) == WR_SLOT_SERVING;
-    }
-    if (all) {
-        generation_commit(m);
-    } else if (wr_master_now_ms() >= m->pending_by_ms) {
-        wr_generation_failed(m, "the workers of the new generation did not serve within 10 seconds");
-    } else {
-        return;
-    }
-    if (m->reload_again && m->mode == WR_MASTER_RUNS) {
-        wr_generation_reload(m);
-    }
-}
-
-void
-wr_generation_failed(struct wr_master *m, const char *why)
+/* The pending one is given up: it does not serve, and what was made for it goes. */
+static struct wr_cycle *
+generation_abort(struct wr_master *m)
 {
     struct wr_cycle *cy = m->pending;
 
@@ -306,9 +288,18 @@ wr_generation_failed(struct wr_master *m, const char *why)
         }
     }
     wr_cycle_abort();
-    wr_conf_error(&cy->cf, (struct wr_place){0}, "%s", why);
+    wr_watch_abort(m);
     cy->next = m->old;
     m->old = cy;
+    return cy;
+}
+
+void
+wr_generation_failed(struct wr_master *m, const char *why)
+{
+    struct wr_cycle *cy = generation_abort(m);
+
+    wr_conf_error(&cy->cf, (struct wr_place){0}, "%s", why);
     if (m->current == NULL) {
         wr_log(WR_LOG_ERROR, "%s; exiting", why);
         wr_upgrade_explain(m, cy);
@@ -317,6 +308,53 @@ wr_generation_failed(struct wr_master *m, const char *why)
         wr_generation_end(m, true);
     } else {
         generation_refuse(m, cy);
+    }
+}
+
+/* Whether its workers have been forked, which waits for its files to be checked. */
+static bool
+generation_is_launched(struct wr_master *m)
+{
+    if (m->pending->launched) {
+        return true;
+    }
+    if (wr_watch_verdict(m->watch) == WR_WATCH_BAD) {
+        generation_refuse(m, generation_abort(m));
+    } else if (wr_watch_verdict(m->watch) == WR_WATCH_GOOD) {
+        return generation_launch(m, m->pending);
+    }
+    return false;
+}
+
+static void
+generation_check_pending(struct wr_master *m)
+{
+    struct wr_slots *t = wr_slots_table();
+    bool all = true;
+
+    if (!generation_is_launched(m)) {
+        return;
+    }
+    for (unsigned i = 0; i < m->pending->workers; i++) {
+        int slot = m->pending->seats[i].slot;
+        all = all && slot >= 0 && atomic_load(&t->slot[slot].state) == WR_SLOT_SERVING;
+    }
+    if (all) {
+        generation_commit(m);
+    } else if (wr_master_now_ms() >= m->pending_by_ms) {
+        wr_generation_failed(m, "the workers of the new generation did not serve within 10 seconds");
+    }
+}
+
+void
+wr_generation_check(struct wr_master *m)
+{
+    if (m->pending == NULL) {
+        return;
+    }
+    generation_check_pending(m);
+    if (m->pending == NULL && m->reload_again && m->mode == WR_MASTER_RUNS) {
+        wr_generation_reload(m);
     }
 }
 
@@ -338,7 +376,10 @@ wr_generation_reload(struct wr_master *m)
         return;
     }
     wr_generation_write_state(m, cy, "trying");
-    generation_launch(m, cy);
+    m->pending = cy;
+    m->pending_by_ms = UINT64_MAX; /* the checker has its own bound */
+    wr_watch_begin(m, cy);
+    wr_generation_check(m);
 }
 
 /*

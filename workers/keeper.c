@@ -244,6 +244,7 @@ wr_keeper_run(const struct wr_start *st)
     if (rings == NULL || !wr_child_begin(&k->ch, st, &keeper_ops)) {
         _exit(1);
     }
+    wr_files_start(false, NULL, NULL);
     k->offload = wr_offload_new(k->ch.loop);
     if (k->offload == NULL) {
         wr_log(WR_LOG_ERROR, "keeper cannot make its threads errno=%d; exiting", errno);

@@ -16,6 +16,7 @@
 #include "workers/master.h"
 #include "workers/signals.h"
 #include "workers/state.h"
+#include "workers/watch.h"
 
 #define MAIN_RELOAD_S 60
 #define MAIN_POLL_MS 20
@@ -53,7 +54,7 @@ static int
 main_test(const struct wr_options *o)
 {
     struct wr_cycle *cy = wr_cycle_new(0);
-    bool good = wr_cycle_read(cy, o);
+    bool good = wr_cycle_read(cy, o) && (o->dump || wr_watch_test(cy));
 
     wr_conf_print_messages(&cy->cf, stderr, !o->quiet);
     if (good && o->dump) {

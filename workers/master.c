@@ -26,6 +26,7 @@
 #include "workers/sockets.h"
 #include "workers/spawn.h"
 #include "workers/upgrade.h"
+#include "workers/watch.h"
 
 #define MASTER_RETRY_MS 10
 #define MASTER_MESSAGES 64     /* taken from a socket in one turn */
@@ -246,6 +247,7 @@ master_watch_all(const struct wr_master *m, struct wr_master_poll *p)
     master_watch(p, wr_slot_recv_fd(wr_slots_master()), WR_SLOT_NONE);
     master_watch(p, m->other.pid > 0 ? m->other.pidfd : -1, WR_SLOT_NONE);
     master_watch(p, m->other.pid > 0 ? m->other.pipe : -1, WR_SLOT_NONE);
+    master_watch(p, wr_watch_fd(m->watch), WR_SLOT_NONE); /* wakes; its tick reads */
     for (unsigned i = 0; i < WR_SLOTS_CHILDREN; i++) {
         if (m->process[i].pid > 0 && m->process[i].pidfd >= 0) {
             master_watch(p, m->process[i].pidfd, i);
@@ -256,7 +258,7 @@ master_watch_all(const struct wr_master *m, struct wr_master_poll *p)
 static int
 master_wait_ms(const struct wr_master *m)
 {
-    uint64_t now_ms = wr_master_now_ms(), next = wr_reaper_next_ms(m);
+    uint64_t now_ms = wr_master_now_ms(), next = WR_MIN(wr_reaper_next_ms(m), wr_watch_next_ms(m));
 
     if (m->pending != NULL) {
         next = WR_MIN(next, m->pending_by_ms);
@@ -295,7 +297,7 @@ master_handle(struct wr_master *m, const struct wr_master_poll *p)
     if (p->v[3].revents) {
         wr_upgrade_on_other_death(m);
     }
-    for (nfds_t i = 5; i < p->n; i++) {
+    for (nfds_t i = 6; i < p->n; i++) {
         if (p->v[i].revents && m->process[p->slot[i]].pidfd == p->v[i].fd) {
             wr_reaper_died(m, p->slot[i]);
         }
@@ -344,6 +346,7 @@ master_loop(struct wr_master *m)
             master_handle(m, p);
         }
         uint64_t now_ms = wr_master_now_ms();
+        wr_watch_tick(m, now_ms);
         wr_generation_check(m);
         master_tick_asked(m, now_ms);
         wr_reaper_tick(m, now_ms);
@@ -395,6 +398,7 @@ wr_master_run(const struct wr_options *o)
     m->o = o;
     m->ready_fd = -1;
     m->keeper.slot = -1;
+    m->watch = wr_watch_new();
     m->other = (struct wr_other){.pidfd = -1, .pipe = -1};
     if (o->daemon && !wr_upgrade_is_successor() && !master_daemonise(m)) {
         fprintf(stderr, "weir: cannot go to the background: %s\n", strerror(errno));

@@ -4,7 +4,8 @@
  *
  * One object, on the stack of wr_master_run, shared by the files that do its
  * work: master.c (loop, signals), generation.c (start, reload, retirement),
- * spawn.c (forks), reaper.c (deaths), upgrade.c (the binary's successor).
+ * spawn.c (forks), reaper.c (deaths), watch.c (files that children need),
+ * upgrade.c (the binary's successor).
  */
 #ifndef WR_WORKERS_MASTER_H
 #define WR_WORKERS_MASTER_H
@@ -21,6 +22,7 @@
 #define WR_MASTER_KILL_MS 5000   /* who has not obeyed by then is killed */
 
 struct wr_child_kind;
+struct wr_watch;
 
 /* A child, by its slot. */
 struct wr_process {
@@ -62,6 +64,7 @@ struct wr_master {
     uint64_t asked_ms[WR_ASKS]; /* when each was done last */
     struct wr_seat keeper;
     struct wr_backoff backoff;
+    struct wr_watch *watch;
     struct wr_process process[WR_SLOTS];
     struct wr_other other;
     char pid_path[PATH_MAX];

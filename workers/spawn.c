@@ -16,6 +16,7 @@
 #include "core/shm/publish.h"
 #include "workers/keeper.h"
 #include "workers/logfiles.h"
+#include "workers/watch.h"
 #include "workers/worker.h"
 
 /* Order: as enum wr_slot_kind. */
@@ -65,6 +66,7 @@ spawn_close(const struct wr_master *m, const struct wr_child_kind *kind, const s
     if (m->ready_fd >= 0) {
         close(m->ready_fd);
     }
+    wr_watch_leave(m->watch);
     wr_cycle_enter(cy, kind->listens, kind->controls);
     if (!kind->writes_logs) {
         wr_logfiles_close();

@@ -10,6 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -95,6 +97,33 @@ worker_start_modules(struct worker *w)
             w->module_worker[i] = wr_modules[i]->worker_start(&w->sv, w->ch.st->cycle->module_main[i]);
         }
     }
+}
+
+/* Newer files are in place. */
+static void
+worker_on_files(void *arg)
+{
+    struct worker *w = arg;
+
+    for (unsigned i = 0; i < wr_modules_n; i++) {
+        if (wr_modules[i]->files_changed != NULL) {
+            wr_modules[i]->files_changed(&w->sv, w->module_worker[i]);
+        }
+    }
+}
+
+/* Who holds keys leaves no core, and nobody looks into it (CORE-RULES 30). */
+static void
+worker_start_files(struct worker *w)
+{
+    bool secrets = wr_cycle_has_secrets(w->ch.st->cycle);
+    struct rlimit none = {0, 0};
+
+    if (secrets) {
+        setrlimit(RLIMIT_CORE, &none);
+        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    }
+    wr_files_start(secrets, worker_on_files, w);
 }
 
 static bool
@@ -284,6 +313,7 @@ wr_worker_run(const struct wr_start *st)
     wr_service_init(&w->sv);
     wr_upstream_worker_start(&w->sv);
     wr_front_worker_start(&w->sv);
+    worker_start_files(w);
     worker_start_modules(w);
     wr_listener_reserve_fd();
     if (!worker_start_listeners(w)) {

@@ -7,6 +7,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "core/base/hash.h"
 #include "core/conf/ini.h"
 #include "core/conf/model_build.h"
 #include "core/conf/source.h"
@@ -158,6 +159,20 @@ conf_sort_messages(struct wr_conf *cf)
     free(rows);
 }
 
+/* The core's rows of a class stand first among its places. */
+struct wr_place
+wr_conf_place_of(enum wr_class class_, const struct wr_places *places, const char *key)
+{
+    for (const struct wr_directive_table *t = wr_core_tables; t->rows != NULL; t++) {
+        for (size_t i = 0; t->class_ == class_ && t->rows[i].name != NULL && i < places->n; i++) {
+            if (strcmp(t->rows[i].name, key) == 0) {
+                return places->v[i];
+            }
+        }
+    }
+    return (struct wr_place){0};
+}
+
 const char *
 wr_conf_place_text(struct wr_pool *pool, struct wr_place place)
 {
@@ -186,6 +201,52 @@ wr_conf_print_messages(struct wr_conf *cf, FILE *to, bool warnings)
         }
         fprintf(to, "%s: %s\n", m->error ? "error" : m->notice ? "notice" : "warning", m->text);
     }
+}
+
+/* ---------------------------------------------------------------- files */
+
+/* Where the path stands in the index, or would. */
+static size_t
+conf_file_slot(const struct wr_conf *cf, struct wr_str path)
+{
+    size_t mask = cf->files_slots - 1, i = wr_hash_keyed(path) & mask;
+
+    while (cf->files_index[i] != 0 && !wr_str_eq(cf->files[cf->files_index[i] - 1].path, path)) {
+        i = (i + 1) & mask;
+    }
+    return i;
+}
+
+/* Room for one more, at most half full. */
+static void
+conf_files_grow(struct wr_conf *cf)
+{
+    if (2 * (cf->files_n + 1) <= cf->files_slots) {
+        return;
+    }
+    cf->files_slots = cf->files_slots > 0 ? 2 * cf->files_slots : 16;
+    cf->files_index = wr_pool_zalloc(cf->pool, cf->files_slots * sizeof(*cf->files_index));
+    for (size_t i = 0; i < cf->files_n; i++) {
+        cf->files_index[conf_file_slot(cf, cf->files[i].path)] = (uint32_t)i + 1;
+    }
+}
+
+void
+wr_conf_file(struct wr_conf *cf, struct wr_place place, struct wr_str path, bool secret, bool optional)
+{
+    conf_files_grow(cf);
+    uint32_t *at = &cf->files_index[conf_file_slot(cf, path)];
+
+    if (*at != 0) {
+        struct wr_conf_file *f = &cf->files[*at - 1];
+        f->secret = f->secret || secret;
+        f->optional = f->optional && optional;
+        return;
+    }
+    cf->files = wr_ini_grow(cf->pool, cf->files, cf->files_n, &cf->files_cap, sizeof(*cf->files));
+    cf->files[cf->files_n++] = (struct wr_conf_file){
+        .path = wr_pool_str(cf->pool, path), .place = place, .secret = secret, .optional = optional};
+    *at = (uint32_t)cf->files_n;
 }
 
 /* ---------------------------------------------------------------- loading */

@@ -41,6 +41,9 @@ struct wr_conf {
     struct wr_conf_file *files;    /* that are needed at run time, named by module checks; each path once */
     size_t files_n;
     size_t files_cap;
+    bool makes;            /* a module makes some of them itself (wr_module.prepare) */
+    uint32_t *files_index; /* by path: number in files + 1, 0 is free; wr_conf_file's own */
+    size_t files_slots;
     /* what modules bring; set before wr_conf_load */
     const struct wr_directive_table *const
         *tables; /* tables[module]: NULL or an array ending with rows NULL */
@@ -66,6 +69,8 @@ void wr_conf_file(struct wr_conf *cf, struct wr_place place, struct wr_str path,
 void wr_conf_print_messages(struct wr_conf *cf, FILE *to, bool warnings);
 /* "FILE:LINE", or "the preset". */
 const char *wr_conf_place_text(struct wr_pool *pool, struct wr_place place);
+/* Where a key of the core's own rows got its value, of a thing of that class; `file` NULL: it is the preset. */
+struct wr_place wr_conf_place_of(enum wr_class class_, const struct wr_places *places, const char *key);
 /* -T: the effective configuration, each value with the place it came from. */
 void wr_conf_dump(const struct wr_conf *cf, FILE *to);
 

@@ -69,6 +69,8 @@ struct wr_weir_conf {
     uint64_t limit_header_total;
     int64_t limit_header_count;
     uint64_t limit_target;
+    int64_t limit_handshakes; /* TLS handshakes under way in a worker */
+    uint64_t handshake_timeout_ms;
     int64_t keepalive_requests; /* requests a client connection may bring; 0: no limit */
 };
 

@@ -229,6 +229,11 @@ static const struct wr_directive rows_weir[] = {
             "The time in which the whole head of a request has to arrive, counted from its first byte (on "
             "a new connection from its beginning; one that sends nothing stays with the kernel for its first "
             "second).  Later: 408, reason `header_timeout`."),
+    ROWS_WEIR(
+        "handshake_timeout", WR_T_TIME, handshake_timeout_ms, .preset = "10s", .min = 100, .max = ROWS_DAY,
+        .help =
+            "The time in which a client has to complete its TLS handshake.  Later: the connection is closed, "
+            "reason `tls_timeout`."),
     ROWS_WEIR("body_timeout", WR_T_TIME, body_timeout_ms, .preset = "30s", .min = 100, .max = ROWS_DAY,
               .help = "The longest pause inside a request body.  Longer: 408, reason `body_timeout`."),
     ROWS_WEIR(
@@ -265,6 +270,11 @@ static const struct wr_directive rows_weir[] = {
               .help = "How many fields a head may have.  More: 431, reason `too_many_fields`."),
     ROWS_WEIR("limit.target", WR_T_SIZE, limit_target, .preset = "8k", .min = 256, .max = 1U << 20,
               .help = "The longest request target (path and query).  Longer: 414, reason `target_too_long`."),
+    ROWS_WEIR(
+        "limit.handshakes", WR_T_INT, limit_handshakes, .preset = "512", .min = 8, .max = 1000000,
+        .help =
+            "How many TLS handshakes a worker has under way at once.  With one more the oldest is given up, "
+            "reason `tls_overload`: clients that begin and never go on cannot keep others out."),
     {.name = NULL},
 };
 
@@ -389,7 +399,8 @@ static const struct wr_directive rows_log[] = {
         "format", WR_T_WORD, format, .preset = "combined", .words = rows_format,
         .help =
             "`combined`: one line a request, as nginx and Apache write it.  `json`: one object a line, with "
-            "the route, the upstream, times and the reason of a failure; `upstream_attempts` lists the "
+            "the route, the upstream, times and the reason of a failure, and of TLS its version, its suite, "
+            "whether a session was resumed and whose certificate the client has; `upstream_attempts` lists the "
             "attempts, each with `server`, `status`, `reason`, `connect_time`, `header_time` and "
             "`response_time`, when there was more than one."),
     ROWS_LOG("redact", WR_T_WORDS, redact, .flags = WR_D_OFF, .grammar = "NAME ... | off",

@@ -154,6 +154,7 @@ wr_conn_reset(struct wr_conn *c)
 {
     struct linger lg = {.l_onoff = 1, .l_linger = 0};
 
+    c->failed = true; /* no transport says a last word */
     setsockopt(c->ev.fd, SOL_SOCKET, SO_LINGER, &lg, sizeof(lg));
     wr_conn_close(c);
 }

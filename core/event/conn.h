@@ -36,6 +36,7 @@ struct wr_conn {
     int16_t err;    /* errno of the failure */
     uint16_t fault; /* of a handshake: the enum wr_err that names it */
     bool eof;       /* FIN has been read */
+    bool last;      /* nothing follows what stands in out: a transport may say goodbye along with it */
     bool shut;      /* our direction is shut */
     bool failed;    /* a read or write failed: err.  What was received before can still be read */
     uint64_t id;    /* for log lines; unique within a worker's life */

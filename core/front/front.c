@@ -7,7 +7,6 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include "core/front/front_h1.h"
 #include "core/front/front_preface.h"
 
 #define FRONT_FDS_PER_CLIENT 2 /* its own and an upstream's */
@@ -64,20 +63,24 @@ wr_front_count(const struct wr_service *sv)
     return sv->front->count;
 }
 
-/* In this order: the oldest idle connection, then the one longest in its head (CONFIG.md). */
+/* In this order: the oldest idle connection, then the one longest in its handshake, then in its head (CONFIG.md). */
 static bool
 front_shed_one(struct wr_front_worker *fw)
 {
-    static const enum wr_front_stage order[] = {WR_FRONT_IDLE, WR_FRONT_HEAD};
+    static const struct {
+        enum wr_front_stage stage;
+        const char *name;
+    } order[] = {{WR_FRONT_IDLE, "idle"}, {WR_FRONT_HELLO, "in_handshake"}, {WR_FRONT_HEAD, "in_head"}};
     uint32_t dropped = 0;
 
     for (unsigned i = 0; i < WR_ARRAY_LEN(order); i++) {
-        struct wr_front_session *s = wr_list_first(&fw->stages[order[i]], struct wr_front_session, link);
+        struct wr_front_session *s =
+            wr_list_first(&fw->stages[order[i].stage], struct wr_front_session, link);
         if (s != NULL) {
             wr_slot_count(fw->sv->slot, WR_C_SHED, 1);
             if (wr_log_gate(&fw->shed_gate, 1, &dropped)) {
                 wr_log(WR_LOG_WARN, "at max_connections reason=overload connections=%u closed=%s more=%u",
-                       fw->count, order[i] == WR_FRONT_IDLE ? "idle" : "in_head", dropped);
+                       fw->count, order[i].name, dropped);
             }
             s->proto->shed(s);
             return true;
@@ -103,7 +106,7 @@ void
 wr_front_accept(struct wr_service *sv, const struct wr_listen *ls, int fd, const struct wr_addr *peer)
 {
     struct wr_front_worker *fw = sv->front;
-    const struct wr_front_proto *proto = ls->proxy_protocol ? &wr_front_preface : &wr_front_h1;
+    const struct wr_front_proto *proto = ls->proxy_protocol ? &wr_front_preface : wr_front_opening(ls);
 
     if (wr_unlikely(fw->count >= fw->most) && !front_shed_one(fw)) {
         front_refuse(fw, fd);
@@ -159,6 +162,7 @@ front_on_drain_timer(struct wr_timer *t)
     bool over = gone_ms >= sv->model->weir.drain_ms;
 
     front_drain_stage(fw, WR_FRONT_IDLE, over);
+    front_drain_stage(fw, WR_FRONT_HELLO, over);
     front_drain_stage(fw, WR_FRONT_HEAD, over);
     front_drain_stage(fw, WR_FRONT_BUSY, over);
     wr_loop_timer(sv->loop, &fw->drain_timer, wr_clock.mono_ms + FRONT_DRAIN_TICK_MS);

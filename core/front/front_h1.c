@@ -211,6 +211,9 @@ front_h1_begin(struct wr_front_h1 *f, const char *p, const struct wr_h1_head *he
     r->minor = head->minor;
     r->received_bytes = head->head_bytes;
     enum wr_err err = wr_head_check_request(r, &fr);
+    if (wr_unlikely(f->s.client.misplaced)) {
+        err = WR_E_PLAIN_ON_TLS;
+    }
     if (wr_unlikely(err != WR_E_NONE)) {
         wr_req_fail(r, err);
         return;

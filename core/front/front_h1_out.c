@@ -261,6 +261,7 @@ front_h1_out_finish(struct wr_front_h1 *f)
     if (f->out == WR_FRONT_OUT_LENGTH && f->out_left > 0) {
         f->truncated = true;
     }
+    f->s.c->last = !f->keep && !f->truncated;
 }
 
 static void

@@ -5,7 +5,6 @@
  */
 #include "core/front/front_preface.h"
 
-#include "core/front/front_h1.h"
 #include "core/proto/proxy_protocol.h"
 
 #define FRONT_PREFACE_BYTES (16 + WR_PROXY_V2_BYTES)
@@ -52,7 +51,7 @@ front_preface_apply(struct wr_front_session *s, const struct wr_proxy *px)
         s->client.peer_port = wr_addr_port(&px->from);
         s->client.tls = px->tls;
     }
-    wr_front_become(s, &wr_front_h1);
+    wr_front_become(s, wr_front_opening(s->client.listen));
 }
 
 static void

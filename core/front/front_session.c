@@ -5,12 +5,28 @@
 
 #include <stdlib.h>
 
+#include "core/front/front_h1.h"
+#include "core/front/front_hello.h"
 #include "core/http/budget.h"
+
+const struct wr_front_proto *
+wr_front_opening(const struct wr_listen *ls)
+{
+    return ls->tls ? &wr_front_hello : &wr_front_h1;
+}
+
+static void
+front_session_leave(struct wr_front_session *s)
+{
+    wr_list_del(&s->link);
+    s->sv->front->hellos -= s->stage == WR_FRONT_HELLO;
+}
 
 void
 wr_front_enter(struct wr_front_session *s, enum wr_front_stage stage)
 {
-    wr_list_del(&s->link);
+    front_session_leave(s);
+    s->sv->front->hellos += stage == WR_FRONT_HELLO;
     s->stage = (uint8_t)stage;
     s->since_ms = wr_clock.mono_ms;
     wr_list_add_tail(&s->sv->front->stages[stage], &s->link);
@@ -37,7 +53,7 @@ wr_front_close(struct wr_front_session *s, bool reset)
     } else {
         wr_conn_close(s->c);
     }
-    wr_list_del(&s->link);
+    front_session_leave(s);
     fw->count--;
     wr_slot_count(s->sv->slot, WR_C_CONNECTIONS, UINT64_MAX);
     if (s->sv->draining && fw->count == 0) {
@@ -55,7 +71,7 @@ wr_front_become(struct wr_front_session *s, const struct wr_front_proto *proto)
     n->client = s->client;
     n->c->owner = proto->owner;
     n->c->session = n;
-    wr_list_del(&s->link);
+    front_session_leave(s);
     wr_front_enter(n, WR_FRONT_IDLE);
     free(s);
     proto->start(n);

@@ -24,7 +24,14 @@ struct wr_front_proto {
     void (*shed)(struct wr_front_session *s);
 };
 
-enum wr_front_stage { WR_FRONT_IDLE, WR_FRONT_HEAD, WR_FRONT_BUSY, WR_FRONT_CLOSING, WR_FRONT_STAGES };
+enum wr_front_stage {
+    WR_FRONT_IDLE,
+    WR_FRONT_HELLO, /* in a TLS handshake */
+    WR_FRONT_HEAD,
+    WR_FRONT_BUSY,
+    WR_FRONT_CLOSING,
+    WR_FRONT_STAGES
+};
 
 struct wr_front_session {
     struct wr_link link; /* in fw->stages[stage] */
@@ -49,8 +56,14 @@ struct wr_front_worker {
     struct wr_timer pressure_timer;
     struct wr_log_gate no_byte_gate;
     struct wr_log_gate shed_gate;
+    uint32_t hellos;      /* sessions in stage HELLO */
+    uint32_t hello_steps; /* of handshakes, in the turn ... */
+    uint64_t hello_turn;
+    struct wr_log_gate hello_gate;
 };
 
+/* What a connection of the listener begins with, its PROXY header aside. */
+const struct wr_front_proto *wr_front_opening(const struct wr_listen *ls);
 /* In no list, without a conn. */
 struct wr_front_session *wr_front_session_new(struct wr_service *sv, const struct wr_front_proto *proto);
 /* Moves s to the end of a stage's list. */

@@ -45,7 +45,8 @@ struct wr_client {
     struct wr_ip sock_ip; /* the socket's: `peer_addr` in logs */
     uint16_t peer_port;
     uint16_t sock_port;
-    bool tls; /* the connection's own, or the one that the PROXY protocol told of */
+    bool misplaced; /* plain HTTP on a port that speaks TLS */
+    bool tls;       /* the connection's own, or the one that the PROXY protocol told of */
     const struct wr_secure_facts *secure; /* NULL: the connection itself is plain */
     uint32_t requests;                    /* begun on this connection, this one included */
     uint64_t conn_id;

@@ -26,6 +26,10 @@ struct publish_entry {
     int fd;
     wr_publish_fn *fn;
     void *arg;
+    bool keeping;      /* mappings are the subscriber's */
+    bool forgotten;    /* not wanted in this process */
+    bool reserved;     /* the master's own */
+    bool workers_only; /* not sent to other children */
 };
 
 /* What this process has; the master: what there is. */
@@ -39,6 +43,7 @@ static struct {
     wr_publish_send_fn *send;
     uint64_t sent[WR_SLOTS]; /* master: versions up to here have been sent to the slot */
     uint64_t told[WR_SLOTS]; /* master: the upto that the slot was told */
+    bool worker[WR_SLOTS]; /* master: what was forked into the slot; the table may be written to by anybody */
 } publish_own;
 
 static bool
@@ -65,16 +70,27 @@ publish_entry(const char *name)
     return e;
 }
 
-/* Whether fd is what the note says and can change no more. */
+/* Whether fd has that many bytes and can change no more. */
 static bool
-publish_sound(const struct wr_publish_note *note, int fd)
+publish_sealed(int fd, uint64_t bytes)
 {
     struct stat st;
     int seals = fd >= 0 ? fcntl(fd, F_GET_SEALS) : -1;
 
     return seals >= 0 && (seals & PUBLISH_SEALS) == PUBLISH_SEALS && fstat(fd, &st) == 0 &&
-        (uint64_t)st.st_size == note->bytes && note->bytes <= WR_PUBLISH_BYTES &&
-        memchr(note->name, '\0', sizeof(note->name)) != NULL && note->name[0] != '\0' && note->version != 0;
+        (uint64_t)st.st_size == bytes && bytes <= WR_PUBLISH_BYTES;
+}
+
+static bool
+publish_named(const struct wr_publish_note *note)
+{
+    return memchr(note->name, '\0', sizeof(note->name)) != NULL && note->name[0] != '\0';
+}
+
+static bool
+publish_sound(const struct wr_publish_note *note, int fd)
+{
+    return publish_sealed(fd, note->bytes) && publish_named(note) && note->version != 0;
 }
 
 /* Keeps fd as the newest of its name; NULL when it is not sound, or older than what is here (fd is closed). */
@@ -83,7 +99,7 @@ publish_store(const struct wr_publish_note *note, int fd)
 {
     struct publish_entry *e = publish_sound(note, fd) ? publish_entry(note->name) : NULL;
 
-    if (e == NULL || e->blob.version >= note->version) {
+    if (e == NULL || e->forgotten || e->blob.version >= note->version) {
         if (e == NULL) {
             wr_log(WR_LOG_ERROR, "published blob is refused version=%llu bytes=%llu; dropped",
                    (unsigned long long)note->version, (unsigned long long)note->bytes);
@@ -138,8 +154,16 @@ publish_deliver(struct publish_entry *e)
     e->blob.data = data;
     e->mapped_bytes = e->blob.bytes;
     e->fn(e->arg, &e->blob);
-    if (old != NULL && old_bytes > 0) {
-        munmap(old, old_bytes);
+    if (!e->keeping && old != NULL) {
+        wr_publish_unmap(old, old_bytes);
+    }
+}
+
+void
+wr_publish_unmap(const void *data, size_t bytes)
+{
+    if (bytes > 0) {
+        munmap((void *)data, bytes);
     }
 }
 
@@ -199,15 +223,49 @@ wr_publish_everywhere(uint64_t version)
     return true;
 }
 
-void
-wr_publish_subscribe(const char *name, wr_publish_fn *fn, void *arg)
+/* The entry of a name of our own. */
+static struct publish_entry *
+publish_known(const char *name)
 {
     struct publish_entry *e = publish_entry(name);
 
     wr_assert(e != NULL && strlen(name) < WR_PUBLISH_NAME_BYTES);
+    return e;
+}
+
+static void
+publish_subscribe(const char *name, wr_publish_fn *fn, void *arg, bool keeping)
+{
+    struct publish_entry *e = publish_known(name);
+
     e->fn = fn;
     e->arg = arg;
+    e->keeping = keeping;
     publish_deliver(e);
+}
+
+void
+wr_publish_subscribe(const char *name, wr_publish_fn *fn, void *arg)
+{
+    publish_subscribe(name, fn, arg, false);
+}
+
+void
+wr_publish_subscribe_keeping(const char *name, wr_publish_fn *fn, void *arg)
+{
+    publish_subscribe(name, fn, arg, true);
+}
+
+void
+wr_publish_forget(const char *name)
+{
+    struct publish_entry *e = publish_known(name);
+
+    e->forgotten = true;
+    if (e->fd >= 0) {
+        close(e->fd);
+        e->fd = -1;
+    }
 }
 
 void
@@ -247,9 +305,37 @@ publish_take_in(const struct wr_publish_note *note, int fd)
 }
 
 void
+wr_publish_reserve(const char *name, bool workers_only)
+{
+    struct publish_entry *e = publish_known(name);
+
+    e->reserved = true;
+    e->workers_only = workers_only;
+}
+
+/* A child that publishes under a reserved name is broken, or broken into. */
+static bool
+publish_is_foreign(const struct wr_publish_note *note, int fd)
+{
+    for (unsigned i = 0; publish_named(note) && i < publish_own.n; i++) {
+        const struct publish_entry *e = &publish_own.v[i];
+        if (e->reserved && strcmp(e->blob.name, note->name) == 0) {
+            wr_log(WR_LOG_ALERT, "a child publishes what is the master's name=%s; dropped", note->name);
+            if (fd >= 0) {
+                close(fd);
+            }
+            return true;
+        }
+    }
+    return false;
+}
+
+void
 wr_publish_accept(const struct wr_publish_note *note, int fd)
 {
-    publish_take_in(note, fd);
+    if (!publish_is_foreign(note, fd)) {
+        publish_take_in(note, fd);
+    }
     /* the keeper's come in their order and the master's own at once: this one completes all before it */
     if (note->version <= atomic_load(&wr_slots_table()->published)) {
         publish_own.upto = WR_MAX(publish_own.upto, note->version);
@@ -275,15 +361,15 @@ wr_publish_publisher_died(void)
     publish_own.ahead_n = 0;
 }
 
-/* The oldest version after `after` that is still the newest of its name. */
+/* The oldest version after `after` that is still the newest of its name and for that slot. */
 static const struct publish_entry *
-publish_after(uint64_t after)
+publish_after(unsigned slot, uint64_t after)
 {
     const struct publish_entry *found = NULL;
 
     for (unsigned i = 0; i < publish_own.n; i++) {
         const struct publish_entry *e = &publish_own.v[i];
-        if (e->fd >= 0 && e->blob.version > after &&
+        if (e->fd >= 0 && e->blob.version > after && (publish_own.worker[slot] || !e->workers_only) &&
             (found == NULL || e->blob.version < found->blob.version)) {
             found = e;
         }
@@ -297,10 +383,10 @@ publish_pump_slot(unsigned slot)
 {
     const struct publish_entry *e;
 
-    while ((e = publish_after(publish_own.sent[slot])) != NULL) {
+    while ((e = publish_after(slot, publish_own.sent[slot])) != NULL) {
         struct wr_publish_note note = {.version = e->blob.version, .bytes = e->blob.bytes};
         memcpy(note.name, e->blob.name, sizeof(note.name));
-        note.upto = publish_after(note.version) == NULL ? publish_own.upto : 0;
+        note.upto = publish_after(slot, note.version) == NULL ? publish_own.upto : 0;
         if (!publish_own.send(slot, &note, e->fd)) {
             return false;
         }
@@ -338,10 +424,12 @@ wr_publish_pump(void)
 void
 wr_publish_born(unsigned slot)
 {
-    wr_assert(slot < WR_SLOTS);
+    struct wr_slot *s = wr_slot_at(wr_slots_table(), slot);
+
+    publish_own.worker[slot] = s->kind == WR_SLOT_WORKER;
     publish_own.sent[slot] = publish_own.top;
     publish_own.told[slot] = publish_own.upto;
-    atomic_store(&wr_slot_at(wr_slots_table(), slot)->acked, publish_own.upto);
+    atomic_store(&s->acked, publish_own.upto);
 }
 
 void
@@ -349,7 +437,7 @@ wr_publish_each(void (*fn)(void *arg, const struct wr_publish_note *note, int fd
 {
     for (unsigned i = 0; i < publish_own.n; i++) {
         const struct publish_entry *e = &publish_own.v[i];
-        if (e->fd >= 0) {
+        if (e->fd >= 0 && !e->reserved) {
             struct wr_publish_note note = {.version = e->blob.version, .bytes = e->blob.bytes};
             memcpy(note.name, e->blob.name, sizeof(note.name));
             fn(arg, &note, e->fd);
@@ -365,6 +453,34 @@ wr_publish_adopt(const struct wr_publish_note *note, int fd)
     wr_publish_publisher_died();
 }
 
+/* fd is sealed; takes it. */
+static uint64_t
+publish_give(struct wr_publish_note *note, int fd)
+{
+    note->version = atomic_fetch_add(&wr_slots_table()->published, 1) + 1;
+    if (publish_is_master()) {
+        publish_accept_own(note, fd);
+        wr_publish_pump();
+        return note->version;
+    }
+    bool sent = publish_hand_in(note, fd);
+    close(fd);
+    if (!sent) {
+        wr_log(WR_LOG_ERROR, "cannot hand a blob to the master name=%s; the old version stays in effect",
+               note->name);
+        return 0;
+    }
+    return note->version;
+}
+
+static uint64_t
+publish_fail(const char *name, size_t bytes, const char *why)
+{
+    wr_log(WR_LOG_ERROR, "cannot publish name=%s bytes=%zu: %s; the old version stays in effect", name, bytes,
+           bytes <= WR_PUBLISH_BYTES ? why : "too large");
+    return 0;
+}
+
 uint64_t
 wr_publish(const char *name, const void *data, size_t bytes)
 {
@@ -373,25 +489,23 @@ wr_publish(const char *name, const void *data, size_t bytes)
     wr_assert(strlen(name) < WR_PUBLISH_NAME_BYTES);
     memcpy(note.name, name, strlen(name));
     int fd = bytes <= WR_PUBLISH_BYTES ? publish_make(name, data, bytes) : -1;
-    if (fd < 0) {
-        wr_log(WR_LOG_ERROR, "cannot publish name=%s bytes=%zu: %s; the old version stays in effect", name,
-               bytes, bytes <= WR_PUBLISH_BYTES ? strerror(errno) : "too large");
-        return 0;
+    return fd >= 0 ? publish_give(&note, fd) : publish_fail(name, bytes, strerror(errno));
+}
+
+uint64_t
+wr_publish_fd(const char *name, int fd, size_t bytes)
+{
+    struct wr_publish_note note = {.bytes = bytes};
+
+    wr_assert(strlen(name) < WR_PUBLISH_NAME_BYTES && publish_is_master());
+    memcpy(note.name, name, strlen(name));
+    if (publish_sealed(fd, bytes)) {
+        return publish_give(&note, fd);
     }
-    note.version = atomic_fetch_add(&wr_slots_table()->published, 1) + 1;
-    if (publish_is_master()) {
-        publish_accept_own(&note, fd);
-        wr_publish_pump();
-        return note.version;
+    if (fd >= 0) {
+        close(fd);
     }
-    bool sent = publish_hand_in(&note, fd);
-    close(fd);
-    if (!sent) {
-        wr_log(WR_LOG_ERROR, "cannot hand a blob to the master name=%s; the old version stays in effect",
-               name);
-        return 0;
-    }
-    return note.version;
+    return publish_fail(name, bytes, "its memory is not sealed, or of another size");
 }
 
 /*

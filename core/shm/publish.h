@@ -6,7 +6,7 @@
  * The way: the publisher gives the memfd to the master, which keeps the newest
  * of each name (a process forked later inherits them), never maps one, and
  * passes them on in order of version.  Each process maps only what it has
- * subscribed to.
+ * subscribed to.  Some names are reserved: the master alone publishes them.
  */
 #ifndef WR_SHM_PUBLISH_H
 #define WR_SHM_PUBLISH_H
@@ -26,12 +26,19 @@ struct wr_blob {
 
 /* Sends data under name to every slot and keeps it for late-comers.  Returns its version; 0: failed (logged). */
 uint64_t wr_publish(const char *name, const void *data, size_t bytes);
+/* As wr_publish, of a memfd that the caller has filled and sealed; takes fd.  Master only. */
+uint64_t wr_publish_fd(const char *name, int fd, size_t bytes);
 /* True when every slot that serves has acked `version` or a newer one. */
 bool wr_publish_everywhere(uint64_t version);
 /* Subscribes this process: fn is called for the newest blob now (if any, before this returns) and, from the
  * loop, for each newer one; the mapping lives until the next call for that name. */
 typedef void wr_publish_fn(void *arg, const struct wr_blob *blob);
 void wr_publish_subscribe(const char *name, wr_publish_fn *fn, void *arg);
+/* The same, but each mapping that fn is given is the subscriber's, until wr_publish_unmap. */
+void wr_publish_subscribe_keeping(const char *name, wr_publish_fn *fn, void *arg);
+void wr_publish_unmap(const void *data, size_t bytes);
+/* This process does without that name: it has no descriptor of it from now on. */
+void wr_publish_forget(const char *name);
 
 /*
  * What workers/channel carries: the memfd goes with it.
@@ -47,6 +54,9 @@ struct wr_publish_note {
 typedef bool wr_publish_send_fn(unsigned slot, const struct wr_publish_note *note, int fd);
 void wr_publish_set_sender(wr_publish_send_fn *send);
 
+/* Master: from now on that name is taken from nobody but this process, and another binary's master makes its own.
+ * workers_only: other children are not sent it (what they inherit they forget). */
+void wr_publish_reserve(const char *name, bool workers_only);
 /* Master: a blob has come from the keeper; takes fd.  It goes out with the next wr_publish_pump. */
 void wr_publish_accept(const struct wr_publish_note *note, int fd);
 /* Master: sends what children have not been sent yet.  False: some socket was full, call again soon. */

@@ -26,22 +26,36 @@ struct identity_worker {
 
 /* ---- names ---- */
 
-#define IDENTITY_BIT(id, word) ((unsigned)(id) >> 6 == (word) ? UINT64_C(1) << ((id)&63) : 0)
-#define IDENTITY_MASK(word)                                                                                  \
-    (IDENTITY_BIT(WR_N_FORWARDED, word) | IDENTITY_BIT(WR_N_X_FORWARDED_FOR, word) |                         \
-     IDENTITY_BIT(WR_N_X_FORWARDED_HOST, word) | IDENTITY_BIT(WR_N_X_FORWARDED_PORT, word) |                 \
-     IDENTITY_BIT(WR_N_X_FORWARDED_PROTO, word) | IDENTITY_BIT(WR_N_X_REAL_IP, word) |                       \
-     IDENTITY_BIT(WR_N_X_REQUEST_ID, word))
+/* What only a proxy that is trusted may say of a client: who it is, how it came, and by which certificate. */
+#define IDENTITY_IDS(X)                                                                                      \
+    X(WR_N_FORWARDED)                                                                                        \
+    X(WR_N_X_FORWARDED_FOR)                                                                                  \
+    X(WR_N_X_FORWARDED_HOST)                                                                                 \
+    X(WR_N_X_FORWARDED_PORT)                                                                                 \
+    X(WR_N_X_FORWARDED_PROTO)                                                                                \
+    X(WR_N_X_REAL_IP)                                                                                        \
+    X(WR_N_X_REQUEST_ID)                                                                                     \
+    X(WR_N_CLIENT_CERT)                                                                                      \
+    X(WR_N_CLIENT_CERT_CHAIN)                                                                                \
+    X(WR_N_X_CLIENT_CERT_VERIFY)                                                                             \
+    X(WR_N_X_CLIENT_CERT_SUBJECT)                                                                            \
+    X(WR_N_X_CLIENT_CERT_ISSUER)                                                                             \
+    X(WR_N_X_CLIENT_CERT_SAN)                                                                                \
+    X(WR_N_X_CLIENT_CERT_SERIAL)                                                                             \
+    X(WR_N_X_CLIENT_CERT_FINGERPRINT)
 
-static const uint8_t identity_ids[] = {
-    WR_N_FORWARDED,         WR_N_X_FORWARDED_FOR, WR_N_X_FORWARDED_HOST, WR_N_X_FORWARDED_PORT,
-    WR_N_X_FORWARDED_PROTO, WR_N_X_REAL_IP,       WR_N_X_REQUEST_ID,
-};
+#define IDENTITY_BIT(id, word) ((unsigned)(id) >> 6 == (word) ? UINT64_C(1) << ((id)&63) : 0)
+#define IDENTITY_OR_0(id) | IDENTITY_BIT(id, 0)
+#define IDENTITY_OR_1(id) | IDENTITY_BIT(id, 1)
+#define IDENTITY_LISTED(id) id,
+
+static const uint64_t identity_mask[2] = {0 IDENTITY_IDS(IDENTITY_OR_0), 0 IDENTITY_IDS(IDENTITY_OR_1)};
+static const uint8_t identity_ids[] = {IDENTITY_IDS(IDENTITY_LISTED)};
 
 static bool
 identity_says(const struct wr_head *h)
 {
-    return ((h->have[0] & IDENTITY_MASK(0)) | (h->have[1] & IDENTITY_MASK(1))) != 0;
+    return ((h->have[0] & identity_mask[0]) | (h->have[1] & identity_mask[1])) != 0;
 }
 
 /* Whether name is `known` but for underscores that stand for its dashes: X_Forwarded-For. */
@@ -66,7 +80,7 @@ identity_remove_spellings(struct wr_head *h)
 {
     for (uint32_t i = 0; i < h->n; i++) {
         struct wr_field *f = &h->fields[i];
-        if (!(f->flags & WR_FIELD_UNDERSCORE) || wr_lower(f->name.p[0]) != 'x') {
+        if (!(f->flags & WR_FIELD_UNDERSCORE)) {
             continue;
         }
         for (unsigned k = 0; k < WR_ARRAY_LEN(identity_ids); k++) {

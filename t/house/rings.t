@@ -36,7 +36,8 @@ sub allowed {
     my $to   = ring($target);
     if ($file =~ m{^modules/([^/]+)/}) {
         return 1 if $target eq $module_h || $target =~ m{^modules/\Q$1\E/};
-        return $1 eq 'tls' && $target eq 'core/event/transport.h';
+        # a transport, and the connections that it carries
+        return $1 eq 'tls' && $target =~ m{^core/event/(?:transport|conn)\.h$};
     }
     return $target =~ m{^(?:core|workers|modules)/} if $file =~ m{^workers/};
     return $target =~ m{^core/(?:base|conf|shm|proto|http|upstream)/} if $file eq $module_h;

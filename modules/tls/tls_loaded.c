@@ -1,0 +1,192 @@
+/*
+ * What a worker has made of a site's files.  A certificate is read when the
+ * first client wants it; when files change, what had been read is read anew, and
+ * a set that cannot be used leaves the old one in its place (the master's check
+ * has said why).
+ */
+#include "modules/tls/tls_module.h"
+
+/* ---- reading ---- */
+
+static struct wr_str
+tls_loaded_bytes(struct wr_str path, uint64_t *version)
+{
+    struct wr_file f;
+
+    *version = 0;
+    if (path.n == 0 || !wr_files_find(path, &f) || f.error != 0) {
+        return WR_STR_NONE;
+    }
+    *version = f.version;
+    return f.bytes;
+}
+
+static void
+tls_loaded_unload(struct wr_tls_loaded *l)
+{
+    for (size_t i = 0; i < l->n; i++) {
+        wr_tls_cert_free(&l->cert[i]);
+    }
+    X509_STORE_free(l->store);
+    sk_X509_NAME_pop_free(l->names, X509_NAME_free);
+    memset(l, 0, sizeof(*l));
+}
+
+static bool
+tls_loaded_pair(const struct wr_tls_site *site, size_t i, struct wr_tls_loaded *l)
+{
+    char why[WR_TLS_WHY_BYTES];
+    struct wr_str cert = tls_loaded_bytes(site->pairs[i].cert, &l->versions[3 * i]);
+    struct wr_str key = tls_loaded_bytes(site->pairs[i].key, &l->versions[3 * i + 1]);
+    struct wr_str staple = tls_loaded_bytes(site->staples[i], &l->versions[3 * i + 2]);
+
+    if (wr_tls_cert_load(&l->cert[l->n], NULL, cert, key, why) != WR_TLS_CERT_GOOD) {
+        wr_log(WR_LOG_ERROR, "certificate cannot be used file=%.*s: %s; going on without it",
+               WR_STR_ARG(site->pairs[i].cert), why);
+        return false;
+    }
+    if (staple.n > 0) {
+        wr_tls_cert_staple(&l->cert[l->n], staple, why);
+    }
+    l->n++;
+    return true;
+}
+
+static bool
+tls_loaded_authorities(const struct wr_tls_site *site, struct wr_tls_loaded *l, struct wr_str *ca,
+                       struct wr_str *crl)
+{
+    char why[WR_TLS_WHY_BYTES];
+    uint64_t version;
+
+    *ca = *crl = WR_STR_NONE;
+    if (site->conf->client == WR_TLS_CLIENT_OFF) {
+        return true;
+    }
+    *ca = tls_loaded_bytes(site->conf->client_ca, &version);
+    l->authorities = version;
+    *crl = tls_loaded_bytes(site->conf->client_crl, &version);
+    l->revoked = version;
+    l->store =
+        site->conf->client_crl.n > 0 && crl->n == 0 ? NULL : wr_tls_store_load(*ca, *crl, &l->names, why);
+    if (l->store == NULL) {
+        /* without them nobody could be told from anybody */
+        wr_log(WR_LOG_ERROR,
+               "authorities of clients cannot be used file=%.*s; handshakes of the server are refused",
+               WR_STR_ARG(site->conf->client_ca));
+    }
+    return l->store != NULL;
+}
+
+/* ---- what sessions are bound to ---- */
+
+static void
+tls_loaded_hash_str(EVP_MD_CTX *md, struct wr_str s)
+{
+    uint64_t n = s.n;
+
+    EVP_DigestUpdate(md, &n, sizeof(n));
+    EVP_DigestUpdate(md, s.p, s.n);
+}
+
+static bool
+tls_loaded_policy(const struct wr_tls_site *site, struct wr_str ca, struct wr_str crl,
+                  struct wr_tls_loaded *l)
+{
+    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    int64_t facts[] = {site->conf->client, site->conf->client_depth, site->conf->min};
+
+    EVP_DigestInit_ex(md, EVP_sha256(), NULL);
+    EVP_DigestUpdate(md, facts, sizeof(facts));
+    tls_loaded_hash_str(md, ca);
+    tls_loaded_hash_str(md, crl);
+    bool ok = EVP_DigestFinal_ex(md, l->policy, NULL) == 1;
+
+    EVP_DigestInit_ex(md, EVP_sha256(), NULL);
+    EVP_DigestUpdate(md, l->policy, sizeof(l->policy));
+    tls_loaded_hash_str(md, site->server->label);
+    for (size_t i = 0; i < site->server->names_n; i++) {
+        tls_loaded_hash_str(md, site->server->names[i]);
+    }
+    ok = ok && EVP_DigestFinal_ex(md, l->id, NULL) == 1;
+    EVP_MD_CTX_free(md);
+    return ok;
+}
+
+/* ---- the whole ---- */
+
+static bool
+tls_loaded_load(const struct wr_tls_site *site, struct wr_tls_loaded *l)
+{
+    struct wr_str ca, crl;
+
+    for (size_t i = 0; i < site->pairs_n; i++) {
+        tls_loaded_pair(site, i, l);
+    }
+    l->loaded = l->n > 0 && tls_loaded_authorities(site, l, &ca, &crl) && tls_loaded_policy(site, ca, crl, l);
+    return l->loaded;
+}
+
+bool
+wr_tls_loaded_get(struct wr_tls_worker *w, const struct wr_tls_site *site, struct wr_tls_loaded **out)
+{
+    struct wr_tls_loaded *l = &w->loaded[site->server->index];
+
+    *out = l;
+    if (wr_unlikely(!l->loaded) && !tls_loaded_load(site, l)) {
+        tls_loaded_unload(l);
+        return false;
+    }
+    return true;
+}
+
+static bool
+tls_loaded_differs(struct wr_str path, uint64_t version)
+{
+    uint64_t now;
+
+    tls_loaded_bytes(path, &now);
+    return now != version;
+}
+
+static bool
+tls_loaded_is_old(const struct wr_tls_site *site, const struct wr_tls_loaded *l)
+{
+    bool old = tls_loaded_differs(site->conf->client_ca, l->authorities) ||
+        tls_loaded_differs(site->conf->client_crl, l->revoked);
+
+    for (size_t i = 0; i < site->pairs_n && !old; i++) {
+        old = tls_loaded_differs(site->pairs[i].cert, l->versions[3 * i]) ||
+            tls_loaded_differs(site->pairs[i].key, l->versions[3 * i + 1]) ||
+            tls_loaded_differs(site->staples[i], l->versions[3 * i + 2]);
+    }
+    return old;
+}
+
+void
+wr_tls_loaded_refresh(struct wr_tls_worker *w)
+{
+    for (size_t i = 0; i < w->main->model->servers_n; i++) {
+        const struct wr_tls_site *site = w->main->site_of[i];
+        struct wr_tls_loaded *l = &w->loaded[i];
+        struct wr_tls_loaded fresh = {0};
+        if (!l->loaded || !tls_loaded_is_old(site, l)) {
+            continue;
+        }
+        if (tls_loaded_load(site, &fresh)) {
+            tls_loaded_unload(l);
+            *l = fresh;
+        } else {
+            tls_loaded_unload(&fresh);
+        }
+    }
+}
+
+void
+wr_tls_loaded_free(struct wr_tls_worker *w)
+{
+    for (size_t i = 0; i < w->main->model->servers_n; i++) {
+        tls_loaded_unload(&w->loaded[i]);
+    }
+    free(w->loaded);
+}
