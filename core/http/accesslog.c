@@ -414,14 +414,17 @@ static void
 accesslog_json_uri(struct accesslog *a)
 {
     const struct wr_uri *u = &a->r->uri;
-    struct wr_str s = a->r->target;
+    struct wr_str s = u->path.n > 0 ? u->path : a->r->target;
     struct wr_out o;
 
-    if (u->path.n > 0) {
-        s = wr_str_make(u->path.p, u->path.n + (u->has_query ? 1 + u->query.n : 0));
-    }
     wr_out_lit(&a->o, "\"");
     o = accesslog_share(a, ACCESSLOG_JSON_URI_BYTES);
+    if (u->has_query && u->path.p + u->path.n + 1 == u->query.p) {
+        s.n += 1 + u->query.n;
+    } else if (u->has_query) { /* http://host?query: the slash is ours */
+        accesslog_escape(a, &o, u->path);
+        s = wr_str_make(u->query.p - 1, 1 + u->query.n);
+    }
     accesslog_url(a, &o, s);
     a->o.p = o.p;
     wr_out_lit(&a->o, "\"");

@@ -106,6 +106,7 @@ for (1 .. 3) { is($w->get("/$_", on => $c, host => 'shop.example', method => 'PO
 
 my $ended = $w->ended_requests;
 is("$ended->{'/old'}{status} $ended->{'/old'}{reason}", '308 ', 'a redirect is no failure');
+ok($ended->{'/?y'}, 'the slash of an absolute target without a path is written, and nothing else with it');
 is($ended->{'/old'}{route}, 'shop.example/old', 'and is logged with its route');
 
 done_testing;
