@@ -220,8 +220,9 @@ static bool
 model_upstream_https(struct wr_model_build *mb, struct wr_str s, struct wr_str what, struct wr_place place,
                      struct wr_upstream_server *us)
 {
-    struct wr_str address;
-    const char *why = wr_conf_model_authority(mb->pool, wr_str_make(s.p + 8, s.n - 8), 443, &address);
+    struct wr_str rest = wr_str_make(s.p + 8, s.n - 8), address;
+    const char *why = wr_str_find(rest, '/') >= 0 ? "a server has no path"
+                                                  : wr_conf_model_authority(mb->pool, rest, 443, &address);
 
     if (why) {
         return model_upstream_refuse(mb, s, what, place, why);

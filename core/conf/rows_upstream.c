@@ -567,8 +567,8 @@ const struct wr_directive wr_rows_upstream[] = {
         .help =
             "Whom the certificates of all servers have to be for, and the name that they are asked for (SNI; "
             "none when it is an IP address).  Unset: each server's own host: the name or IP address that it is "
-            "configured with; NAME for `dns:NAME:PORT`; for `srv:` the target's name and for `file:` that of "
-            "the line, so set it where DNS or the file may not decide whom to trust.  A server that is a "
+            "configured with; NAME for `dns:NAME:PORT`; the target's name for `srv:NAME` and the line's for "
+            "`file:PATH`, so set it where DNS or the file may not decide whom to trust.  A server that is a "
             "unix socket has no host and needs it."),
     ROWS_UPSTREAM("tls.verify", WR_T_BOOL, tls_verify, .preset = "on",
                   .help =

@@ -289,7 +289,13 @@ model_test_targets(void)
         {TO("10.0.0.1"), 4, "error: /x: there is no [upstream 10.0.0.1] (a host is written with its port"},
         {TO("ap p"), 4, "error: /x = ap p: a target is the NAME of an upstream"},
         {TO(""), 4, "error: /x = : nothing stands there"},
-        {TO("https://x"), 4, "error: /x = https://x: known, not in this release"},
+        {TO("https://x"), 0, NULL},
+        {TO("https://[::1]:8443"), 0, NULL},
+        {TO("https://x/"), 4, "error: /x = https://x/: a target has no path, not even \"/\""},
+        {TO("https://x:0"), 4, "error: /x: \"x:0\": the port is not 1 to 65535"},
+        {TO("https://[::1"), 4, "error: /x: \"[::1\": "},
+        {TO("https://"), 4, "error: /x = https://: a host is missing"},
+        {TO("https:x"), 4, "error: /x = https:x: a target is the NAME of an upstream"},
         {TO("file:/srv/www"), 4, "error: /x = file:/srv/www: known, not in this release"},
         {TO("dns:x:80"), 4, "error: /x = dns:x:80: that stands in an [upstream]"},
         {TO("http://x/"), 4, "error: /x = http://x/: a target has no path, not even \"/\""},
@@ -384,6 +390,89 @@ model_test_upstreams(void)
                u->servers[1].global_index == 1,
            "names, numbers");
     tap_is_int(u->conf.keepalive, 0, "keepalive = off");
+}
+
+static void
+model_test_upstream_tls(void)
+{
+    static const struct model_row rows[] = {
+        {UP("server = a:1\ntls = on"), 0, NULL},
+        {UP("server = a:1 10.0.0.1:2\ntls = on\ntls.ca = /ca.pem\ntls.name = b.example\ntls.cert = /c.pem /k.pem"),
+         0, NULL},
+        {UP("server = https://a https://[::1]:8443"), 0, NULL},
+        {UP("server = https://a b:1\ntls = on"), 0, NULL},
+        {UP("server = unix:/x\ntls = on\ntls.name = a"), 0, NULL},
+        {UP("server = a:1\ntls = on\ntls.name = 10.0.0.1"), 0, NULL},
+        {UP("server = a:1\ntls = on\ntls.name = ::1"), 0, NULL},
+        {UP("server = a:1\ntls = yes"), 3, "error: bad value \"yes\" of tls"},
+        {UP("server = a:1\ntls = on\ntls.ca = ca.pem"), 4,
+         "error: bad value \"ca.pem\" of tls.ca: not the absolute path of a file"},
+        {UP("server = a:1\ntls = on\ntls.name = a:443"), 4,
+         "error: bad value \"a:443\" of tls.name: not the name of a host, nor an IP address; a port is no part"},
+        {UP("server = a:1\ntls = on\ntls.name = *.a"), 4,
+         "error: bad value \"*.a\" of tls.name: not the name"},
+        {UP("server = a:1\ntls = on\ntls.name = a..b"), 4,
+         "error: bad value \"a..b\" of tls.name: not the name"},
+        {UP("server = a:1\ntls = on\ntls.name = ."), 4, "error: bad value \".\" of tls.name: not the name"},
+        {UP("server = a:1\ntls = on\ntls.cert = /c.pem"), 4,
+         "error: bad value \"/c.pem\" of tls.cert: not the absolute paths of two files"},
+        {UP("server = a:1\ntls = on\ntls.cert = /c.pem k.pem"), 4,
+         "error: bad value \"/c.pem k.pem\" of tls.cert: not the absolute paths of two files"},
+        {UP("server = a:1\ntls = on\ntls.cert = /c.pem /k.pem /x"), 4, "error: bad value"},
+        {UP("server = a:1\ntls.name = b"), 3, "warning: tls.name does nothing: [upstream u] has no tls = on"},
+        {UP("server = a:1\ntls = off\ntls.ca = /ca"), 4,
+         "warning: tls.ca does nothing: [upstream u] has no tls = on"},
+        {UP("server = a:1\ntls.cert = /c /k"), 3, "warning: tls.cert does nothing"},
+        {UP("server = a:1\ntls.verify = on"), 3, "warning: tls.verify does nothing"},
+        {UP("server = a:1\ntls = on\ntls.verify = off"), 4,
+         "warning: tls.verify = off: connections to [upstream u] can be read and changed by whoever stands in"},
+        {UP("server = a:1\ntls = on\ntls.ca = /ca\ntls.verify = off"), 4,
+         "warning: tls.ca does nothing with tls.verify = off"},
+        {UP("server.a = unix:/x\nserver.b = b:1\ntls = on"), 2,
+         "error: unix:/x has no host that its certificate could be for: set tls.name in [upstream u]"},
+        {UP("server = https://a\ntls = off"), 2, "error: https://a:443 contradicts tls = off (t.ini:5)"},
+        {UP("server.a = https://a\nserver.b = b:1"), 3,
+         "error: b:1 has no https:// and another server of [upstream u] has: all are reached by TLS, or none"},
+        {UP("server = https://a/x"), 2, "error: server: \"https://a/x\": a server has no path"},
+    };
+
+    MODEL_RUN(rows);
+    ct_load(MODEL_APP UP("server = unix:/x\ntls = on\ntls.verify = off"));
+    tap_is_int((long long)ct_conf.errors, 0, "who verifies nothing needs no name");
+    ct_load(UP("server = https://A.example https://10.0.0.1:8443") "\n[upstream app]\nserver = x:1\n");
+    const struct wr_upstream *u = ct_conf.model->upstreams[0];
+    tap_ok(u->conf.tls && u->conf.tls_verify, "https:// turns tls on");
+    tap_ok(wr_str_eq(u->servers[0].address, WR_STR("a.example:443")) &&
+               wr_str_eq(u->servers[1].address, WR_STR("10.0.0.1:8443")),
+           "with a preset port, and the address without it");
+    ct_load(UP("server = a:1\ntls = on\ntls.name = B.Example.\ntls.cert = /c \"/k k\"") "\n" MODEL_APP);
+    const struct wr_upstream_conf *c = &ct_conf.model->upstreams[0]->conf;
+    tap_ok(wr_str_eq(c->tls_name, WR_STR("b.example")), "tls.name in small letters, without a final dot");
+    tap_ok(wr_str_eq(c->tls_cert.cert, WR_STR("/c")) && wr_str_eq(c->tls_cert.key, WR_STR("/k k")),
+           "tls.cert");
+    c = &ct_conf.model->upstreams[1]->conf;
+    tap_ok(!c->tls && c->tls_verify && c->tls_name.n == 0 && c->tls_ca.n == 0 && c->tls_cert.cert.n == 0,
+           "the presets");
+}
+
+static void
+model_test_https_targets(void)
+{
+    ct_load("[server a]\ntls = off\n/* = x:443\n/a = https://x\n/b = https://X:443\n/c = http://x:443\n"
+            "/d = https://[::1]\n[server b]\ntls = off\nupstream = https://x\n");
+    ct_silent("targets by TLS");
+    const struct wr_model *m = ct_conf.model;
+    tap_is_int((long long)m->upstreams_n, 3, "one address by TLS and not are two upstreams");
+    tap_ok(wr_str_eq(m->upstreams[0]->name, WR_STR("x:443")) && !m->upstreams[0]->conf.tls &&
+               m->upstreams[0]->references == 2,
+           "the plain one");
+    tap_ok(wr_str_eq(m->upstreams[1]->name, WR_STR("https://x:443")) && m->upstreams[1]->conf.tls &&
+               m->upstreams[1]->conf.tls_verify && m->upstreams[1]->references == 3,
+           "the other");
+    tap_ok(wr_str_eq(m->upstreams[1]->servers[0].address, WR_STR("x:443")) &&
+               wr_str_eq(m->upstreams[1]->servers[0].host, WR_STR("x")),
+           "its server");
+    tap_ok(m->upstreams[2]->servers[0].numeric && m->upstreams[2]->servers[0].port == 443, "a numeric one");
 }
 
 static void
@@ -725,6 +814,8 @@ main(void)
     model_test_tls_presets();
     model_test_targets();
     model_test_upstreams();
+    model_test_upstream_tls();
+    model_test_https_targets();
     model_test_balance();
     model_test_patterns();
     model_test_routes();
