@@ -16,6 +16,7 @@ enum wr_message_type {
     WR_MSG_LOG_FILE, /* master to keeper: value is the log's id, fd the file */
     WR_MSG_NEED_LOG, /* keeper to master: lines of log `value` wait and it has no file */
     WR_MSG_ASK,      /* keeper to master: value is an enum wr_ask */
+    WR_MSG_LINE,     /* worker or keeper to signer: fd is its end of a line (workers/line.h) */
 };
 
 enum wr_ask { WR_ASK_RELOAD, WR_ASK_REOPEN, WR_ASK_UPGRADE, WR_ASK_STATUS };

@@ -314,16 +314,21 @@ master_is_over(struct wr_master *m)
     if (m->mode == WR_MASTER_RUNS || wr_reaper_count(m, WR_SLOT_WORKER) > 0) {
         return false;
     }
-    bool keepers = false;
+    bool keepers = false, signers = false;
     for (unsigned i = 0; i < WR_SLOTS_CHILDREN; i++) {
-        if (wr_process_is(&m->process[i], WR_SLOT_KEEPER)) {
+        if (wr_process_is(&m->process[i], WR_SLOT_SIGNER)) {
+            signers = true;
+            if (m->process[i].kill_ms == 0) {
+                m->process[i].kill_ms = wr_master_now_ms() + WR_MASTER_KILL_MS;
+            }
+        } else if (wr_process_is(&m->process[i], WR_SLOT_KEEPER)) {
             keepers = true;
             if (m->process[i].kill_ms == 0) {
                 wr_spawn_tell(m, i, WR_MAIL_STOP, WR_MASTER_KILL_MS);
             }
         }
     }
-    return !keepers;
+    return !keepers && !signers;
 }
 
 static void

@@ -11,7 +11,6 @@ const struct wr_future_key wr_future_keys[] = {
     {WR_IN_WEIR, "acme.ca"},
     {WR_IN_WEIR, "acme.dns_hook"},
     {WR_IN_WEIR, "acme.split"},
-    {WR_IN_WEIR, "tls.keys"},
     {WR_IN_SITE, "allow"},
     {WR_IN_SITE, "deny"},
     {WR_IN_SITE, "auth"},
