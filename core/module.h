@@ -70,7 +70,7 @@ struct wr_module {
     void (*files_changed)(struct wr_service *sv, void *worker);
     /*
      * The signer: a process of its own that has the secret files when check has set cf->isolated, and that workers
-     * and the keeper ask over lines (sv->signer_line).  line: somebody has opened one; owns fd.
+     * and the keeper ask over lines (sv->signer_line).  line: a new one; owns fd.
      */
     void *(*signer_start)(struct wr_loop *l, void *main);
     void (*signer_line)(void *signer, int fd);

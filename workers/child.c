@@ -58,21 +58,6 @@ child_set_tick(struct wr_task *t)
  * Mail.
  */
 
-/* Whether the sender is a worker or a keeper of this weir. */
-static bool
-child_is_one_of_us(pid_t from)
-{
-    struct wr_slots *t = wr_slots_table();
-
-    for (unsigned i = 0; i < WR_SLOTS_CHILDREN; i++) {
-        const struct wr_slot *s = &t->slot[i];
-        if (atomic_load(&s->pid) == from && (s->kind == WR_SLOT_WORKER || s->kind == WR_SLOT_KEEPER)) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void
 child_take_messages(struct wr_child *ch)
 {
@@ -84,8 +69,6 @@ child_take_messages(struct wr_child *ch)
         bool masters = from == ch->st->master;
         if (masters && m.type == WR_MSG_BLOB) {
             wr_publish_receive(&m.note, fd);
-        } else if (m.type == WR_MSG_LINE && fd >= 0 && ch->ops->on_line != NULL && child_is_one_of_us(from)) {
-            ch->ops->on_line(ch, fd);
         } else if (masters && ch->ops->on_message != NULL) {
             ch->ops->on_message(ch, &m, fd);
         } else if (fd >= 0) {

@@ -29,8 +29,6 @@ struct wr_child_ops {
     void (*on_mail)(struct wr_child *ch, uint32_t mail);
     /* A message that is not of the common kind; owns fd. */
     void (*on_message)(struct wr_child *ch, const struct wr_message *m, int fd);
-    /* A line that a worker or the keeper has opened; owns fd.  NULL: none are taken. */
-    void (*on_line)(struct wr_child *ch, int fd);
     /* SIGQUIT (also when the master dies) or SIGTERM. */
     void (*on_signal)(struct wr_child *ch, int sig);
     /* The process is about to die of a fault or an assertion: fills the slot's note.  Runs in a signal handler,

@@ -207,6 +207,9 @@ keeper_on_message(struct wr_child *ch, const struct wr_message *m, int fd)
 {
     struct keeper *k = wr_container(ch, struct keeper, ch);
 
+    if (wr_line_take(m, fd)) {
+        return;
+    }
     if (m->type == WR_MSG_LOG_FILE && m->value < WR_LOG_IDS) {
         wr_logdrain_file(k->drain, m->value,
                          (struct wr_logfile){.kind = (enum wr_logfile_kind)m->note.bytes, .fd = fd});

@@ -23,17 +23,19 @@ struct signer {
 };
 
 static void
-signer_on_line(struct wr_child *ch, int fd)
+signer_on_message(struct wr_child *ch, const struct wr_message *m, int fd)
 {
     struct signer *s = wr_container(ch, struct signer, ch);
 
-    for (unsigned i = 0; i < wr_modules_n; i++) {
+    for (unsigned i = 0; m->type == WR_MSG_LINE && fd >= 0 && i < wr_modules_n; i++) {
         if (s->module_signer[i] != NULL) {
             wr_modules[i]->signer_line(s->module_signer[i], fd);
             return;
         }
     }
-    close(fd);
+    if (fd >= 0) {
+        close(fd);
+    }
 }
 
 static unsigned
@@ -91,7 +93,7 @@ signer_on_signal(struct wr_child *ch, int sig)
 static const struct wr_child_ops signer_ops = {
     .title = "weir-signer",
     .on_mail = signer_on_mail,
-    .on_line = signer_on_line,
+    .on_message = signer_on_message,
     .on_signal = signer_on_signal,
 };
 

@@ -292,9 +292,19 @@ worker_on_signal(struct wr_child *ch, int sig)
     worker_drain(w, false);
 }
 
+static void
+worker_on_message(struct wr_child *ch, const struct wr_message *m, int fd)
+{
+    (void)ch;
+    if (!wr_line_take(m, fd) && fd >= 0) {
+        close(fd);
+    }
+}
+
 static const struct wr_child_ops worker_ops = {
     .title = "weir-worker",
     .on_mail = worker_on_mail,
+    .on_message = worker_on_message,
     .on_signal = worker_on_signal,
 };
 

@@ -39,7 +39,7 @@ struct wr_service {
     struct wr_front_worker *front;
     struct wr_upstream_worker *upstream;
     struct wr_req_table *requests;
-    /* Opens a line to the signer: packets both ways, non-blocking.  -1: there is none now.  NULL: keys are not
+    /* A line to the signer: packets both ways, non-blocking.  -1: there is none yet, try again soon.  NULL: keys are not
      * isolated. */
     int (*signer_line)(void);
     /* Takes the listeners out of epoll or puts them back (set by the worker; may be NULL). */

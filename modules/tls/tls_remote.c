@@ -362,6 +362,7 @@ wr_tls_remote_new(struct wr_tls_shop *shop, int (*line)(void))
     rm->rsa = RSA_meth_dup(RSA_PKCS1_OpenSSL());
     RSA_meth_set_priv_enc(rm->rsa, tls_remote_rsa_sign);
     RSA_meth_set_flags(rm->rsa, RSA_METHOD_FLAG_NO_CHECK);
+    tls_remote_send(rm); /* nothing yet: the line is asked for */
     return rm;
 }
 
