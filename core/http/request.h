@@ -74,7 +74,7 @@ struct wr_attempt {
 };
 #define WR_ATTEMPTS 16 /* of a request that are kept */
 
-/* Fields that go upstream in place of req's. */
+/* Fields that go upstream in place of req's, which stay as they came for whoever asks about the client. */
 struct wr_sending {
     struct wr_head head;
     uint64_t

@@ -143,17 +143,31 @@ header_rule_make(struct wr_pool *pool, enum wr_header_side side, const struct wr
     return why;
 }
 
-/* Behind all of no greater number. */
+static bool
+header_rule_same_name(const struct wr_header_rule *a, const struct wr_header_rule *b)
+{
+    return a->id == b->id && (a->id != WR_N_OTHER || wr_str_ieq(a->name, b->name));
+}
+
+/* Beside those of its name, by number; a new name goes to the end. */
 static void
 header_rule_insert(struct wr_header_rules *rules, struct wr_header_rule rule)
 {
-    uint32_t at = rules->n++;
+    uint32_t at = rules->n;
 
-    while (at > 0 && rules->v[at - 1].number > rule.number) {
-        rules->v[at] = rules->v[at - 1];
-        at--;
+    for (uint32_t i = 0; i < rules->n; i++) {
+        if (!header_rule_same_name(&rules->v[i], &rule)) {
+            continue;
+        }
+        at = i + 1;
+        if (rules->v[i].number > rule.number) {
+            at = i;
+            break;
+        }
     }
+    memmove(&rules->v[at + 1], &rules->v[at], (rules->n - at) * sizeof(*rules->v));
     rules->v[at] = rule;
+    rules->n++;
 }
 
 bool

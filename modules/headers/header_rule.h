@@ -18,7 +18,7 @@ struct wr_header_rule {
     struct wr_place place;
 };
 
-/* Rules of one name stand in the order of their numbers. */
+/* Rules of one name stand together, in the order of their numbers. */
 struct wr_header_rules {
     struct wr_header_rule *v;
     uint32_t n;

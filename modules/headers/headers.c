@@ -201,26 +201,37 @@ headers_response(struct wr_req *r, const void *conf, void *state)
 
 /* ---- weir explain ---- */
 
-static void
-headers_explain_rule(struct wr_explain *ex, const char *what, const struct wr_header_rule *rule)
+/* NAME or NAME#N, as it is in the configuration. */
+static struct wr_str
+headers_explain_name(const struct wr_explain *ex, const struct wr_header_rule *rule)
 {
+    if (rule->number == 1) {
+        return rule->name;
+    }
+    return wr_pool_printf(&ex->r->pool, "%.*s#%u", WR_STR_ARG(rule->name), rule->number);
+}
+
+static void
+headers_explain_rule(const struct wr_explain *ex, const char *what, const struct wr_header_rule *rule)
+{
+    struct wr_str name = headers_explain_name(ex, rule);
     const char *why = NULL;
 
     if (!rule->value) {
-        wr_explain_say(ex, what, rule->name, rule->place, "removed");
+        wr_explain_say(ex, what, name, rule->place, "removed");
         return;
     }
     if (headers_is_withheld(ex->r, rule)) {
-        wr_explain_say(ex, what, rule->name, rule->place, "not sent over plain HTTP");
+        wr_explain_say(ex, what, name, rule->place, "not sent over plain HTTP");
         return;
     }
     struct wr_str value = wr_header_rule_value(rule, ex->r, &why);
     if (why) {
-        wr_explain_say(ex, what, rule->name, rule->place, "left out, %s", why);
+        wr_explain_say(ex, what, name, rule->place, "left out, reason %s", why);
     } else if (value.n == 0) {
-        wr_explain_say(ex, what, rule->name, rule->place, "left out, its value is empty");
+        wr_explain_say(ex, what, name, rule->place, "left out, its value is empty");
     } else {
-        wr_explain_say(ex, what, rule->name, rule->place, "%s %s", rule->adds ? "added," : "set to",
+        wr_explain_say(ex, what, name, rule->place, "%s %s", rule->adds ? "added," : "set to",
                        wr_explain_text(ex, value));
     }
 }
@@ -229,10 +240,13 @@ static void
 headers_explain(struct wr_explain *ex, const struct wr_route *rt, const void *conf)
 {
     const struct headers_conf *own = conf;
-    bool goes = ex->r->err == WR_E_NONE && rt->target.kind == WR_TARGET_UPSTREAM;
 
-    for (uint32_t i = 0; i < own->request.n && goes; i++) {
-        headers_explain_rule(ex, "request header", &own->request.v[i]);
+    (void)rt;
+    if (ex->r->err == WR_E_NONE && ex->r->upstream) {
+        for (uint32_t i = 0; i < own->request.n; i++) {
+            headers_explain_rule(ex, "request header", &own->request.v[i]);
+        }
+        headers_guard(ex->r, conf, NULL); /* what is sent is shown, too */
     }
     for (uint32_t i = 0; i < own->response.n; i++) {
         headers_explain_rule(ex, "response header", &own->response.v[i]);
@@ -272,7 +286,7 @@ static const struct wr_directive headers_rows[] = {
             "`response_header.Server =` removes a field, `response_header.Link = + </a.css>; rel=preload` adds "
             "one to those of the upstream.  A rule for `Strict-Transport-Security`, as in "
             "`response_header.Strict-Transport-Security = max-age=31536000; includeSubDomains`, is in effect "
-            "over HTTPS alone, as RFC 6797 demands: over plain HTTP no value is put in."),
+            "over HTTPS alone, as RFC 6797 demands: over plain HTTP it takes the field out and puts none in."),
     {.name = NULL},
 };
 static const struct wr_directive_table headers_tables[] = {
