@@ -21,8 +21,6 @@ const struct wr_future_key wr_future_keys[] = {
     {WR_IN_SITE, "compress.types"},
     {WR_IN_SITE, "compress.min"},
     {WR_IN_SITE, "compress.level.*"},
-    {WR_IN_SITE, "request_header.*"},
-    {WR_IN_SITE, "response_header.*"},
     {WR_IN_SITE, "error_page.*"},
     {WR_IN_UPSTREAM, "protocol"},
     {WR_IN_UPSTREAM, "proxy_protocol"},
