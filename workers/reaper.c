@@ -77,6 +77,7 @@ reaper_clean(unsigned slot)
 {
     bool keeper = wr_slot_at(wr_slots_table(), slot)->kind == WR_SLOT_KEEPER;
 
+    wr_publish_died(slot);
     if (!wr_slot_bury(slot)) {
         return;
     }

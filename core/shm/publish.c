@@ -355,6 +355,13 @@ publish_accept_own(const struct wr_publish_note *note, int fd)
 }
 
 void
+wr_publish_died(unsigned slot)
+{
+    wr_assert(slot < WR_SLOTS);
+    publish_own.trusted[slot] = false;
+}
+
+void
 wr_publish_publisher_died(void)
 {
     publish_own.upto = atomic_load(&wr_slots_table()->published);

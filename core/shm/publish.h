@@ -63,6 +63,8 @@ void wr_publish_accept(const struct wr_publish_note *note, int fd);
 bool wr_publish_pump(void);
 /* Master: a child is about to be forked into the slot; it inherits what there is. */
 void wr_publish_born(unsigned slot, bool trusted);
+/* Master: whoever was forked into the slot is gone. */
+void wr_publish_died(unsigned slot);
 /* Master: a publisher has died; a version that it was given but never sent does not come any more. */
 void wr_publish_publisher_died(void);
 /* Child, after the fork: forgets what is the master's alone. */
