@@ -104,11 +104,6 @@ enum wr_io wr_tls_handshake(struct wr_conn *c);
 void wr_tls_feed(struct wr_tls *t, const uint8_t *record, size_t n);
 void wr_tls_drop_ssl(struct wr_tls *t);
 
-/* ---- tls_remote.c ---- */
-
-/* The connection ends while its handshake waits for the signer: the wait ends first. */
-void wr_tls_wait_cancel(struct wr_tls *t);
-
 /* ---- tls_conn.c ---- */
 
 /* Sends what stands in t->control.  AGAIN: some is left. */

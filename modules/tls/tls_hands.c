@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "modules/tls/tls_conn.h"
+#include "modules/tls/tls_remote.h"
 
 #define TLS_HANDS_READ_BYTES 4096
 #define TLS_HANDS_LATE_MS 20

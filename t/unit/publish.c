@@ -273,7 +273,7 @@ test_reserved(void)
     pid_t pa = start_worker(&a, false);
 
     wr_publish_reserve("secret", true);
-    wr_publish_born(k, true);
+    wr_publish_born(k, false);
     atomic_store(&t->slot[k].state, WR_SLOT_SERVING);
     wr_publish_set_sender(send_and_count);
     uint64_t v = wr_publish("secret", "bytes", 5);
