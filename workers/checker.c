@@ -58,8 +58,12 @@ checker_write(uint32_t word, uint32_t number, struct wr_str file, struct wr_str 
                                  .text_bytes = (uint32_t)WR_MIN(text.n, (size_t)WR_CHECKER_TEXT_BYTES)};
 
     fwrite(&rec, sizeof(rec), 1, checker_own.to);
-    fwrite(file.p, 1, rec.file_bytes, checker_own.to);
-    fwrite(text.p, 1, rec.text_bytes, checker_own.to);
+    if (rec.file_bytes > 0) {
+        fwrite(file.p, 1, rec.file_bytes, checker_own.to);
+    }
+    if (rec.text_bytes > 0) {
+        fwrite(text.p, 1, rec.text_bytes, checker_own.to);
+    }
 }
 
 /* What is logged here is a bug's last word; the master has its own date and pid. */

@@ -16,6 +16,7 @@
 #include "core/upstream/probe.h"
 #include "core/upstream/upstream.h"
 #include "workers/control.h"
+#include "workers/line.h"
 #include "workers/logdrain.h"
 
 #define KEEPER_LEASE_MS 20   /* between two looks at the lease */
@@ -64,7 +65,10 @@ keeper_start_modules(struct keeper *k)
 {
     const struct wr_cycle *cy = k->ch.st->cycle;
 
-    k->keeping = (struct wr_keeping){.loop = k->ch.loop, .offload = k->offload, .model = cy->model};
+    k->keeping = (struct wr_keeping){.loop = k->ch.loop,
+                                     .offload = k->offload,
+                                     .model = cy->model,
+                                     .signer_line = cy->cf.isolated ? wr_line_open : NULL};
     for (unsigned i = 0; i < wr_modules_n; i++) {
         if (wr_modules[i]->keeper_start != NULL) {
             k->module_keeper[i] = wr_modules[i]->keeper_start(&k->keeping, cy->module_main[i]);
@@ -203,6 +207,9 @@ keeper_on_message(struct wr_child *ch, const struct wr_message *m, int fd)
 {
     struct keeper *k = wr_container(ch, struct keeper, ch);
 
+    if (wr_line_take(m, fd)) {
+        return;
+    }
     if (m->type == WR_MSG_LOG_FILE && m->value < WR_LOG_IDS) {
         wr_logdrain_file(k->drain, m->value,
                          (struct wr_logfile){.kind = (enum wr_logfile_kind)m->note.bytes, .fd = fd});

@@ -202,6 +202,37 @@ wr_tls_cert_load(struct wr_tls_cert *c, struct wr_tls_reader *rd, struct wr_str 
     return WR_TLS_CERT_GOOD;
 }
 
+enum wr_tls_cert_fault
+wr_tls_cert_load_public(struct wr_tls_cert *c, struct wr_str cert, char why[WR_TLS_WHY_BYTES])
+{
+    ERR_clear_error();
+    *c = (struct wr_tls_cert){0};
+    if (!tls_cert_read_chain(c, NULL, cert, why)) {
+        wr_tls_cert_free(c);
+        return WR_TLS_CERT_FILE;
+    }
+    c->not_before = tls_cert_time(X509_get0_notBefore(c->leaf));
+    c->not_after = tls_cert_time(X509_get0_notAfter(c->leaf));
+    return WR_TLS_CERT_GOOD;
+}
+
+EVP_PKEY *
+wr_tls_cert_key(struct wr_str pem)
+{
+    return tls_cert_decode_key(NULL, pem);
+}
+
+bool
+wr_tls_cert_spki(EVP_PKEY *key, uint8_t digest[32])
+{
+    unsigned char *der = NULL;
+    int n = i2d_PUBKEY(key, &der);
+    bool ok = n > 0 && EVP_Digest(der, (size_t)n, digest, NULL, EVP_sha256(), NULL) == 1;
+
+    OPENSSL_free(der);
+    return ok;
+}
+
 void
 wr_tls_cert_free(struct wr_tls_cert *c)
 {

@@ -153,16 +153,15 @@ tls_client_set_authorities(struct wr_tls_origin *o, const struct wr_upstream_con
 }
 
 static bool
-tls_client_set_cert(struct wr_tls_origin *o, const struct wr_upstream_conf *conf, SSL_CTX *ctx,
-                    char why[WR_TLS_WHY_BYTES])
+tls_client_set_cert(struct wr_tls_worker *w, struct wr_tls_origin *o, const struct wr_upstream_conf *conf,
+                    SSL_CTX *ctx, char why[WR_TLS_WHY_BYTES])
 {
     struct wr_tls_cert cert;
 
     if (conf->tls_cert.cert.n == 0) {
         return true;
     }
-    if (wr_tls_cert_load(&cert, NULL, tls_client_bytes(conf->tls_cert.cert, &o->versions[1]),
-                         tls_client_bytes(conf->tls_cert.key, &o->versions[2]), why) != WR_TLS_CERT_GOOD) {
+    if (!wr_tls_loaded_pair(w, &conf->tls_cert, &cert, &o->versions[1], why)) {
         return false;
     }
     bool ok = SSL_CTX_use_cert_and_key(ctx, cert.leaf, cert.key, cert.chain, 1) == 1;
@@ -193,13 +192,16 @@ tls_client_ctx(struct wr_tls_worker *w, uint32_t upstream)
     }
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     if (ctx == NULL || !tls_client_set_authorities(o, &u->conf, ctx, why) ||
-        !tls_client_set_cert(o, &u->conf, ctx, why)) {
+        !tls_client_set_cert(w, o, &u->conf, ctx, why)) {
         wr_log(WR_LOG_ERROR, "TLS towards upstream=%.*s cannot be set up: %s; its requests fail",
                WR_STR_ARG(u->name), why);
         SSL_CTX_free(ctx);
         return NULL;
     }
     tls_client_set_rules(ctx);
+    if (w->remote != NULL) {
+        SSL_CTX_set_mode(ctx, SSL_MODE_ASYNC);
+    }
     wr_tls_shop_adopt(w->shop, ctx, true);
     o->ctx = ctx;
     return ctx;

@@ -1,9 +1,10 @@
 # TLS towards clients, as it is written: addresses, certificates, plain HTTP
 # and the canonical name have to fit together; what is not said follows from
-# what is.  The files themselves are the tls module's.
+# what is.
 use strict;
 use warnings;
 use Test::More;
+use Weir::Certs;
 require './t/conf/check.pl';
 
 # Messages about a server with these lines, which begin in line 2; further sections may follow.
@@ -52,7 +53,8 @@ is(listens('tls = off'), ':80', 'plain HTTP alone');
 is(listens('tls = auto'), ':80', 'the same, until certificates can be ordered');
 is(listens(''), ':80', 'or when nothing is said');
 is(listens('tls = internal'), ':80, :443 tls', 'certificates: both');
-is(listens('tls = /c.pem /k.pem /c2.pem /k2.pem'), ':80, :443 tls', 'of two files and two');
+my @files = map { Weir::Certs::make(dir(), name => $_, type => $_, hosts => [ 'shop.example', '*.shop.example' ]) } qw(ec rsa);
+is(listens("tls = @files"), ':80, :443 tls', 'of two files and two');
 is(listens("tls = internal\nhttp = serve"), ':80, :443 tls', 'whatever plain HTTP is for');
 is(listens("tls = internal\nhttp = off"), ':443 tls', 'without it: HTTPS alone');
 is(listens("tls = internal\nlisten = :444 tls"), 'written: :444 tls', 'what is written is taken as it is');
