@@ -3,11 +3,11 @@
  * generation is over and nobody has a line to it any more.
  */
 #include "workers/signer.h"
+#include "workers/privs.h"
 
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include "core/base/log.h"
@@ -101,15 +101,12 @@ void
 wr_signer_run(const struct wr_start *st)
 {
     struct signer *s = wr_calloc(1, sizeof(*s));
-    struct rlimit none = {0, 0};
-
     s->module_signer = wr_calloc(wr_modules_n + 1, sizeof(void *));
     wr_timer_init(&s->timer, signer_on_timer);
     if (!wr_child_begin(&s->ch, st, &signer_ops)) {
         _exit(1);
     }
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    wr_privs_hide();
     wr_files_start(true, NULL, NULL);
     for (unsigned i = 0; i < wr_modules_n; i++) {
         if (wr_modules[i]->signer_start != NULL) {

@@ -102,7 +102,8 @@ spawn_unclaim(unsigned slot)
 static bool
 spawn_has_secrets(const struct wr_child_kind *kind, const struct wr_cycle *cy)
 {
-    return kind->slot_kind == WR_SLOT_SIGNER || (kind->slot_kind == WR_SLOT_WORKER && !cy->cf.isolated);
+    return kind->slot_kind == WR_SLOT_SIGNER ||
+        (!cy->cf.isolated && (kind->slot_kind == WR_SLOT_WORKER || cy->cf.keeper_secrets));
 }
 
 /* The slot of the new child, or -1. */

@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -25,6 +24,7 @@
 #include "core/upstream/queue.h"
 #include "core/upstream/upstream.h"
 #include "workers/line.h"
+#include "workers/privs.h"
 
 #define WORKER_TRIM_MS 2000
 #define WORKER_STOP_MS 300      /* after drain, for answers that say so and lingering closes */
@@ -119,11 +119,9 @@ static void
 worker_start_files(struct worker *w)
 {
     bool secrets = wr_cycle_has_secrets(w->ch.st->cycle) && !w->ch.st->cycle->cf.isolated;
-    struct rlimit none = {0, 0};
 
     if (secrets) {
-        setrlimit(RLIMIT_CORE, &none);
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        wr_privs_hide();
     }
     wr_files_start(secrets, worker_on_files, w);
 }
