@@ -18,6 +18,7 @@
 #include "modules/tls/tls_signer.h"
 
 #define TLS_REMOTE_RETRY_MS 20 /* between two tries to open a line */
+#define TLS_REMOTE_BATCH 16    /* questions, or answers, of one system call */
 
 /* A question that waits for its answer; stands on the stack of its handshake's job. */
 struct wr_tls_wait {
@@ -34,17 +35,6 @@ struct wr_tls_wait {
     bool over;
 };
 
-struct wr_tls_remote {
-    struct wr_tls_shop *shop;
-    int (*line)(void);
-    struct wr_ev ev; /* of the line; fd -1: none is open */
-    struct wr_timer timer;
-    struct wr_link waits;
-    uint32_t last_id;
-    EC_KEY_METHOD *ec;
-    RSA_METHOD *rsa;
-};
-
 /* What hangs on a key object; its copies share it. */
 struct wr_tls_remote_key {
     unsigned refs;
@@ -52,6 +42,29 @@ struct wr_tls_remote_key {
     uint8_t spki[WR_TLS_SPKI_BYTES];
     size_t path_bytes;
     char path[];
+};
+
+/* Questions of one sendmmsg. */
+struct tls_remote_batch {
+    unsigned n;
+    struct wr_tls_wait *w[TLS_REMOTE_BATCH];
+    struct wr_tls_question q[TLS_REMOTE_BATCH];
+    struct iovec iov[TLS_REMOTE_BATCH][3];
+    struct mmsghdr m[TLS_REMOTE_BATCH];
+};
+
+struct wr_tls_remote {
+    struct wr_tls_shop *shop;
+    int (*line)(void);
+    struct wr_ev ev; /* of the line; fd -1: none is open */
+    struct wr_timer timer;
+    struct wr_link waits;
+    struct wr_task task;
+    uint32_t last_id;
+    EC_KEY_METHOD *ec;
+    RSA_METHOD *rsa;
+    struct tls_remote_batch batch;
+    uint8_t packets[TLS_REMOTE_BATCH][sizeof(struct wr_tls_answer) + WR_TLS_SIGN_BYTES];
 };
 
 /* ---- the line ---- */
@@ -79,21 +92,36 @@ tls_remote_lost(struct wr_tls_remote *rm)
     tls_remote_later(rm);
 }
 
-static bool
-tls_remote_send_one(struct wr_tls_remote *rm, struct wr_tls_wait *w)
+static void
+tls_remote_batch_add(struct tls_remote_batch *b, struct wr_tls_wait *w)
 {
-    struct wr_tls_question q = {.id = w->id,
-                                .op = (uint16_t)w->op,
-                                .bytes = (uint16_t)w->what_bytes,
-                                .path_bytes = (uint32_t)w->key->path_bytes};
-    struct iovec iov[3] = {{&q, sizeof(q)},
-                           {(void *)(uintptr_t)w->what, w->what_bytes},
-                           {(void *)(uintptr_t)w->key->path, w->key->path_bytes}};
-    struct msghdr m = {.msg_iov = iov, .msg_iovlen = 3};
+    struct wr_tls_question *q = &b->q[b->n];
+    struct iovec *iov = b->iov[b->n];
 
-    memcpy(q.spki, w->key->spki, sizeof(q.spki));
-    w->sent = sendmsg(rm->ev.fd, &m, MSG_NOSIGNAL) > 0;
-    return w->sent;
+    *q = (struct wr_tls_question){.id = w->id,
+                                  .op = (uint16_t)w->op,
+                                  .bytes = (uint16_t)w->what_bytes,
+                                  .path_bytes = (uint32_t)w->key->path_bytes};
+    memcpy(q->spki, w->key->spki, sizeof(q->spki));
+    iov[0] = (struct iovec){q, sizeof(*q)};
+    iov[1] = (struct iovec){(void *)(uintptr_t)w->what, w->what_bytes};
+    iov[2] = (struct iovec){(void *)(uintptr_t)w->key->path, w->key->path_bytes};
+    b->m[b->n] = (struct mmsghdr){.msg_hdr = {.msg_iov = iov, .msg_iovlen = 3}};
+    b->w[b->n++] = w;
+}
+
+/* False: not all of it found room. */
+static bool
+tls_remote_batch_send(struct wr_tls_remote *rm, struct tls_remote_batch *b)
+{
+    int sent = b->n > 0 ? sendmmsg(rm->ev.fd, b->m, b->n, MSG_NOSIGNAL) : 0;
+    bool all = sent == (int)b->n;
+
+    for (int i = 0; i < sent; i++) {
+        b->w[i]->sent = true;
+    }
+    b->n = 0;
+    return all;
 }
 
 static void tls_remote_on_event(struct wr_ev *ev);
@@ -109,14 +137,33 @@ tls_remote_send(struct wr_tls_remote *rm)
             rm->ev.fd = -1;
         }
     }
+    if (rm->ev.fd < 0) {
+        tls_remote_later(rm);
+        return;
+    }
+    struct tls_remote_batch *b = &rm->batch;
+    bool all = true;
+
     wr_list_for(l, &rm->waits)
     {
         struct wr_tls_wait *w = wr_list_entry(l, struct wr_tls_wait, link);
-        if (!w->sent && !w->over && (rm->ev.fd < 0 || !tls_remote_send_one(rm, w))) {
-            tls_remote_later(rm);
-            return;
+        if (!w->sent && !w->over) {
+            tls_remote_batch_add(b, w);
+        }
+        if (b->n == TLS_REMOTE_BATCH && !(all = tls_remote_batch_send(rm, b))) {
+            break;
         }
     }
+    if (!(tls_remote_batch_send(rm, b) && all)) {
+        tls_remote_later(rm);
+    }
+}
+
+/* What all handshakes of a turn want to know is asked at once. */
+static void
+tls_remote_on_task(struct wr_task *t)
+{
+    tls_remote_send(wr_container(t, struct wr_tls_remote, task));
 }
 
 static void
@@ -148,31 +195,46 @@ tls_remote_take(struct wr_tls_remote *rm, const uint8_t *packet)
     }
 }
 
+/* False: it makes no sense. */
+static bool
+tls_remote_take_packet(struct wr_tls_remote *rm, const uint8_t *packet, size_t n)
+{
+    struct wr_tls_answer a = {0};
+
+    if (n < sizeof(a)) {
+        return false;
+    }
+    memcpy(&a, packet, sizeof(a));
+    if (n != sizeof(a) + a.bytes) {
+        return false;
+    }
+    tls_remote_take(rm, packet);
+    return true;
+}
+
 static void
 tls_remote_on_event(struct wr_ev *ev)
 {
     struct wr_tls_remote *rm = wr_container(ev, struct wr_tls_remote, ev);
-    uint8_t packet[sizeof(struct wr_tls_answer) + WR_TLS_SIGN_BYTES];
+    struct mmsghdr m[TLS_REMOTE_BATCH];
+    struct iovec iov[TLS_REMOTE_BATCH];
 
-    for (;;) {
-        ssize_t n = recv(ev->fd, packet, sizeof(packet), 0);
-        struct wr_tls_answer a = {0};
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0 && errno == EAGAIN) {
-            break;
-        }
-        if (n >= (ssize_t)sizeof(a)) {
-            memcpy(&a, packet, sizeof(a));
-        }
-        if (n < (ssize_t)sizeof(a) || (size_t)n != sizeof(a) + a.bytes) {
-            tls_remote_lost(rm);
-            return;
-        }
-        tls_remote_take(rm, packet);
+    for (unsigned i = 0; i < TLS_REMOTE_BATCH; i++) {
+        iov[i] = (struct iovec){rm->packets[i], sizeof(rm->packets[i])};
+        m[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &iov[i], .msg_iovlen = 1}};
     }
-    tls_remote_send(rm);
+    int n = recvmmsg(ev->fd, m, TLS_REMOTE_BATCH, MSG_DONTWAIT, NULL);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        if (!tls_remote_take_packet(rm, rm->packets[i], m[i].msg_len)) {
+            n = -1;
+        }
+    }
+    if (n <= 0) {
+        tls_remote_lost(rm);
+    }
 }
 
 /* ---- asking ---- */
@@ -205,7 +267,7 @@ tls_remote_ask(const struct wr_tls_remote_key *k, unsigned op, const uint8_t *wh
     }
     wr_list_add_tail(&rm->waits, &w.link);
     w.t->wait = &w;
-    tls_remote_send(rm);
+    wr_loop_post(rm->shop->loop, &rm->task);
     while (!w.over && ASYNC_pause_job() == 1) {
     }
     w.t->wait = NULL;
@@ -357,6 +419,7 @@ wr_tls_remote_new(struct wr_tls_shop *shop, int (*line)(void))
     rm->ev.fd = -1;
     wr_list_init(&rm->waits);
     wr_timer_init(&rm->timer, tls_remote_on_timer);
+    rm->task.fn = tls_remote_on_task;
     rm->ec = EC_KEY_METHOD_new(EC_KEY_OpenSSL());
     EC_KEY_METHOD_set_sign(rm->ec, tls_remote_ec_sign, NULL, NULL);
     rm->rsa = RSA_meth_dup(RSA_PKCS1_OpenSSL());
@@ -370,6 +433,7 @@ void
 wr_tls_remote_free(struct wr_tls_remote *rm)
 {
     wr_timer_stop(&rm->shop->loop->wheel, &rm->timer);
+    wr_loop_unpost(&rm->task);
     if (rm->ev.fd >= 0) {
         int fd = rm->ev.fd;
         wr_loop_del(rm->shop->loop, &rm->ev, false);

@@ -20,7 +20,7 @@
 #define TLS_SIGNER_BUCKETS 4096
 #define TLS_SIGNER_KEYS_MOST 65536 /* kept; then all are read anew */
 #define TLS_SIGNER_LINES_MOST 512
-#define TLS_SIGNER_TURN 64 /* questions of a line in a turn */
+#define TLS_SIGNER_BATCH 16 /* questions of one system call */
 
 struct tls_signer_key {
     struct tls_signer_key *next;
@@ -34,6 +34,9 @@ struct tls_signer {
     struct tls_signer_key *keys[TLS_SIGNER_BUCKETS];
     unsigned keys_n;
     unsigned lines_n;
+    uint8_t questions[TLS_SIGNER_BATCH]
+                     [sizeof(struct wr_tls_question) + WR_TLS_SIGN_BYTES + WR_TLS_SIGN_PATH_BYTES];
+    uint8_t answers[TLS_SIGNER_BATCH][sizeof(struct wr_tls_answer) + WR_TLS_SIGN_BYTES];
 };
 
 struct tls_signer_line {
@@ -175,49 +178,54 @@ tls_signer_close(struct tls_signer_line *ln)
     wr_loop_bury(ln->s->loop, &ln->grave, tls_signer_bury);
 }
 
-/* False: it makes no sense, or the asker takes no answers. */
-static bool
-tls_signer_answer(struct tls_signer_line *ln, const uint8_t *packet, size_t n)
+/* The answer's bytes at out; 0: the question makes no sense. */
+static size_t
+tls_signer_answer(struct tls_signer *s, const uint8_t *packet, size_t n, uint8_t *out)
 {
-    uint8_t out[sizeof(struct wr_tls_answer) + WR_TLS_SIGN_BYTES];
     struct wr_tls_question q;
     struct wr_tls_answer a;
 
     if (n < sizeof(q)) {
-        return false;
+        return 0;
     }
     memcpy(&q, packet, sizeof(q));
     if (q.op > WR_TLS_SIGN_RSA_RAW || q.bytes > WR_TLS_SIGN_BYTES || q.path_bytes > WR_TLS_SIGN_PATH_BYTES ||
         n != sizeof(q) + q.bytes + q.path_bytes) {
-        return false;
+        return 0;
     }
     const uint8_t *what = packet + sizeof(q);
     a.id = q.id;
-    a.bytes = (uint32_t)tls_signer_sign(
-        ln->s, &q, what, wr_str_make((const char *)what + q.bytes, q.path_bytes), out + sizeof(a));
+    a.bytes = (uint32_t)tls_signer_sign(s, &q, what, wr_str_make((const char *)what + q.bytes, q.path_bytes),
+                                        out + sizeof(a));
     memcpy(out, &a, sizeof(a));
-    /* an asker has no more questions open than its own buffer of answers holds */
-    return send(ln->ev.fd, out, sizeof(a) + a.bytes, MSG_NOSIGNAL) > 0;
+    return sizeof(a) + a.bytes;
 }
 
+/* So many questions as there are, answered at once. */
 static void
 tls_signer_on_event(struct wr_ev *ev)
 {
     struct tls_signer_line *ln = wr_container(ev, struct tls_signer_line, ev);
-    uint8_t packet[sizeof(struct wr_tls_question) + WR_TLS_SIGN_BYTES + WR_TLS_SIGN_PATH_BYTES];
+    struct tls_signer *s = ln->s;
+    struct mmsghdr m[TLS_SIGNER_BATCH];
+    struct iovec iov[TLS_SIGNER_BATCH];
 
-    for (unsigned i = 0; i < TLS_SIGNER_TURN; i++) {
-        ssize_t n = recv(ev->fd, packet, sizeof(packet), 0);
-        if (n < 0 && errno == EINTR) {
-            continue;
-        }
-        if (n < 0 && errno == EAGAIN) {
-            return;
-        }
-        if (n <= 0 || !tls_signer_answer(ln, packet, (size_t)n)) {
-            tls_signer_close(ln);
-            return;
-        }
+    for (unsigned i = 0; i < TLS_SIGNER_BATCH; i++) {
+        iov[i] = (struct iovec){s->questions[i], sizeof(s->questions[i])};
+        m[i] = (struct mmsghdr){.msg_hdr = {.msg_iov = &iov[i], .msg_iovlen = 1}};
+    }
+    int n = recvmmsg(ev->fd, m, TLS_SIGNER_BATCH, MSG_DONTWAIT, NULL);
+    if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
+        return;
+    }
+    for (int i = 0; i < n; i++) {
+        size_t bytes = tls_signer_answer(s, s->questions[i], m[i].msg_len, s->answers[i]);
+        iov[i] = (struct iovec){s->answers[i], bytes};
+        n = bytes > 0 ? n : -1;
+    }
+    /* who takes no answers is not asked again: its line is closed, and it opens another */
+    if (n <= 0 || sendmmsg(ev->fd, m, (unsigned)n, MSG_NOSIGNAL) != n) {
+        tls_signer_close(ln);
     }
 }
 

@@ -64,8 +64,8 @@ sub memory_has ($pid, $bytes) {
     open my $maps, '<', "/proc/$pid/maps" or die "/proc/$pid/maps: $!";
     open my $mem, '<:raw', "/proc/$pid/mem" or die "/proc/$pid/mem: $!";
     no warnings 'portable';
-    while (<$maps>) {
-        my ($from, $to, $mode) = /^([0-9a-f]+)-([0-9a-f]+) (\S+)/ or next;
+    while (my $line = readline $maps) {
+        my ($from, $to, $mode) = $line =~ /^([0-9a-f]+)-([0-9a-f]+) (\S+)/ or next;
         next if $mode !~ /^r/;
         my ($at, $end, $tail) = (hex $from, hex $to, '');
         next if $end - $at > 1 << 30;
