@@ -16,6 +16,7 @@
 
 struct wr_tls_origin {
     SSL_CTX *ctx; /* NULL: not made yet */
+    bool failed;  /* it cannot be made of the files as they are, which is said once */
     uint64_t versions[3];
     uint64_t epoch; /* counts how often the files have changed: part of the sessions' keys */
 };
@@ -98,6 +99,9 @@ tls_client_fault(struct wr_tls *t)
         t->facts.why = X509_verify_cert_error_string(SSL_get_verify_result(t->ssl));
         return tls_client_cert_fault(SSL_get_verify_result(t->ssl));
     }
+    if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || reason == SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY) {
+        return WR_E_UPSTREAM_TLS_PROTOCOL;
+    }
     return ERR_GET_LIB(e) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
             reason < SSL_AD_REASON_OFFSET + 256
         ? WR_E_UPSTREAM_TLS_ALERT
@@ -115,6 +119,7 @@ static const struct wr_tls_role tls_client_role = {
     .agreed = tls_client_agreed,
     .fault = tls_client_fault,
     .truncated = WR_E_UPSTREAM_TRUNCATED,
+    .alert = WR_E_UPSTREAM_TLS_ALERT, /* TLS 1.3: a server looks at our certificate when we are done */
 };
 
 /* ---- an upstream's rules ---- */
@@ -187,7 +192,7 @@ tls_client_ctx(struct wr_tls_worker *w, uint32_t upstream)
     const struct wr_upstream *u = w->main->model->upstreams[upstream];
     char why[WR_TLS_WHY_BYTES] = "out of memory";
 
-    if (o->ctx != NULL) {
+    if (o->ctx != NULL || o->failed) {
         return o->ctx;
     }
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
@@ -196,6 +201,7 @@ tls_client_ctx(struct wr_tls_worker *w, uint32_t upstream)
         wr_log(WR_LOG_ERROR, "TLS towards upstream=%.*s cannot be set up: %s; its requests fail",
                WR_STR_ARG(u->name), why);
         SSL_CTX_free(ctx);
+        o->failed = true;
         return NULL;
     }
     tls_client_set_rules(ctx);
@@ -272,7 +278,7 @@ wr_tls_client_refresh(struct wr_tls_worker *w)
         struct wr_tls_origin *o = &w->origins[i];
         const struct wr_upstream_conf *conf = &w->main->model->upstreams[i]->conf;
         const struct wr_str path[3] = {conf->tls_ca, conf->tls_cert.cert, conf->tls_cert.key};
-        bool old = false;
+        bool old = o->failed;
         for (unsigned k = 0; k < 3 && o->ctx != NULL; k++) {
             uint64_t now;
             tls_client_bytes(path[k], &now);

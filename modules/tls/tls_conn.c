@@ -207,6 +207,7 @@ tls_conn_on_alert(struct wr_tls *t, const uint8_t *p, size_t n)
         return ++t->oddities <= TLS_CONN_ODDITIES_MOST ? WR_IO_OK : tls_conn_refuse(t, TLS_ALERT_UNEXPECTED);
     }
     t->closed = true; /* it hears no more */
+    t->c->fault = t->role->alert;
     return tls_conn_fail(t, ECONNRESET);
 }
 

@@ -40,6 +40,8 @@ struct wr_tls_role {
     uint16_t (*fault)(struct wr_tls *t);
     /* FIN without close_notify: what it is called; 0: an end like others. */
     uint16_t truncated;
+    uint16_t
+        alert; /* the peer's fatal alert behind the handshake: what it is called; 0: a reset like others */
     void (*close)(struct wr_tls *t);
 };
 
