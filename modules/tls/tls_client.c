@@ -99,7 +99,7 @@ tls_client_fault(struct wr_tls *t)
         t->facts.why = X509_verify_cert_error_string(SSL_get_verify_result(t->ssl));
         return tls_client_cert_fault(SSL_get_verify_result(t->ssl));
     }
-    if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION || reason == SSL_R_TLSV1_ALERT_INSUFFICIENT_SECURITY) {
+    if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION) {
         return WR_E_UPSTREAM_TLS_PROTOCOL;
     }
     return ERR_GET_LIB(e) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
@@ -119,7 +119,7 @@ static const struct wr_tls_role tls_client_role = {
     .agreed = tls_client_agreed,
     .fault = tls_client_fault,
     .truncated = WR_E_UPSTREAM_TRUNCATED,
-    .alert = WR_E_UPSTREAM_TLS_ALERT, /* TLS 1.3: a server looks at our certificate when we are done */
+    .alerted = WR_E_UPSTREAM_TLS_ALERT,
 };
 
 /* ---- an upstream's rules ---- */

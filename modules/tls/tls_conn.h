@@ -40,8 +40,8 @@ struct wr_tls_role {
     uint16_t (*fault)(struct wr_tls *t);
     /* FIN without close_notify: what it is called; 0: an end like others. */
     uint16_t truncated;
-    uint16_t
-        alert; /* the peer's fatal alert behind the handshake: what it is called; 0: a reset like others */
+    /* The peer's alert instead of a first byte of data (TLS 1.3: it refuses our certificate); 0: no name of its own. */
+    uint16_t alerted;
     void (*close)(struct wr_tls *t);
 };
 
@@ -75,6 +75,7 @@ struct wr_tls {
     uint16_t tx_records;
     uint8_t updates;  /* key updates with little data between */
     uint8_t oddities; /* empty records, refused renegotiations, warnings in a row */
+    bool had_data;        /* a byte of data has come */
     bool done;        /* hands are shaken */
     bool sniffed;     /* the first byte was looked at */
     bool peer_closed; /* close_notify has come */
