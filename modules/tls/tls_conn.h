@@ -75,7 +75,7 @@ struct wr_tls {
     uint16_t tx_records;
     uint8_t updates;  /* key updates with little data between */
     uint8_t oddities; /* empty records, refused renegotiations, warnings in a row */
-    bool had_data;        /* a byte of data has come */
+    bool had_data;    /* a byte of data has come */
     bool done;        /* hands are shaken */
     bool sniffed;     /* the first byte was looked at */
     bool peer_closed; /* close_notify has come */
