@@ -1,7 +1,7 @@
 /* modules/tls/tls_record: what is sealed opens, what was touched does not, and the bytes are those of RFCs and OpenSSL. */
 #include "modules/tls/tls_record.h"
 
-#include "t/lib/tls_peer.h"
+#include "t/lib/ssl_peer.h"
 #include "t/unit/tap.h"
 
 #define RECORD_ROOM (WR_TLS_PLAIN_BYTES + 1024)
@@ -24,7 +24,7 @@ static void
 record_begin(struct record_way *w, unsigned aead, bool v13)
 {
     *w = (struct record_way){.aead = &record_kit.aeads[aead], .v13 = v13};
-    snprintf(w->name, sizeof(w->name), "%s, TLS 1.%d", tls_peer_suites[1][aead] + 4, v13 ? 3 : 2);
+    snprintf(w->name, sizeof(w->name), "%s, TLS 1.%d", ssl_peer_suites[1][aead] + 4, v13 ? 3 : 2);
     if (!wr_tls_key_init(&w->seals, w->aead, v13, true, record_key, record_iv) ||
         !wr_tls_key_init(&w->opens, w->aead, v13, false, record_key, record_iv)) {
         tap_ok(false, "%s: keys", w->name);
@@ -418,10 +418,10 @@ test_rfc8448(void)
 
 /* What one of OpenSSL's ends has written opens with the keys of the other; *from moves behind it. */
 static bool
-record_reads(struct wr_tls_key *rx, struct tls_peer *from, const uint8_t *want, size_t n)
+record_reads(struct wr_tls_key *rx, struct ssl_peer *from, const uint8_t *want, size_t n)
 {
     static uint8_t wire[4 * RECORD_ROOM], got[4 * RECORD_ROOM];
-    size_t have = tls_peer_take(from, wire, sizeof(wire)), at = 0, bytes, sum = 0;
+    size_t have = ssl_peer_take(from, wire, sizeof(wire)), at = 0, bytes, sum = 0;
     struct wr_tls_opened data;
 
     while (wr_tls_record_frame(wire + at, have - at, &bytes) == WR_TLS_FRAME_WHOLE) {
@@ -435,24 +435,24 @@ record_reads(struct wr_tls_key *rx, struct tls_peer *from, const uint8_t *want, 
 }
 
 static bool
-record_writes(struct wr_tls_key *tx, struct tls_peer *to, const uint8_t *p, size_t n)
+record_writes(struct wr_tls_key *tx, struct ssl_peer *to, const uint8_t *p, size_t n)
 {
     static uint8_t record[RECORD_ROOM], got[RECORD_ROOM];
     size_t len = wr_tls_seal_bytes(tx, WR_TLS_DATA, p, n, record);
 
-    tls_peer_give(to, record, len);
+    ssl_peer_give(to, record, len);
     return SSL_read(to->ssl, got, sizeof(got)) == (int)n && memcmp(got, p, n) == 0;
 }
 
 static void
-record_against(struct tls_peer *end, struct tls_peer *other, const char *name)
+record_against(struct ssl_peer *end, struct ssl_peer *other, const char *name)
 {
     static uint8_t plain[40000];
     struct wr_tls_key rx, tx;
     bool reads = true, writes = true;
 
     record_fill(plain, sizeof(plain));
-    tls_peer_keys(end, &record_kit, &rx, &tx);
+    ssl_peer_keys(end, &record_kit, &rx, &tx);
     tap_is_int(rx.seq == tx.seq ? rx.seq : 99, end->v13 ? 0 : 1, "%s: the first number", name);
     for (unsigned i = 0; i < 3; i++) {
         size_t n = i == 0 ? 1 : i == 1 ? 1000 : sizeof(plain);
@@ -474,19 +474,19 @@ test_openssl(void)
     char name[60];
 
     for (unsigned i = 0; i < 4 * WR_TLS_AEADS; i++) {
-        struct tls_peer peer[2];
+        struct ssl_peer peer[2];
         bool v13 = i % 2 == 0, as_server = i / 2 % 2 == 0;
         unsigned aead = i / 4;
         for (unsigned k = 0; k < 2; k++) {
-            tls_peer_init(&peer[k], k == 1, v13, k == 1 ? &cert : NULL);
-            tls_peer_suite(&peer[k], aead);
-            tls_peer_start(&peer[k]);
+            ssl_peer_init(&peer[k], k == 1, v13, k == 1 ? &cert : NULL);
+            ssl_peer_suite(&peer[k], aead);
+            ssl_peer_start(&peer[k]);
         }
-        tls_peer_shake(&peer[0], &peer[1]);
-        snprintf(name, sizeof(name), "%s, %s", tls_peer_suites[v13][aead], as_server ? "server" : "client");
+        ssl_peer_shake(&peer[0], &peer[1]);
+        snprintf(name, sizeof(name), "%s, %s", ssl_peer_suites[v13][aead], as_server ? "server" : "client");
         record_against(&peer[as_server], &peer[!as_server], name);
-        tls_peer_end(&peer[0]);
-        tls_peer_end(&peer[1]);
+        ssl_peer_end(&peer[0]);
+        ssl_peer_end(&peer[1]);
     }
     make_free(&cert);
 }

@@ -1,7 +1,7 @@
 /* modules/tls/tls_ticket: keys take turns, old ones are good for two more, and OpenSSL's tickets are made with them. */
 #include "modules/tls/tls_ticket.h"
 
-#include "t/lib/tls_peer.h"
+#include "t/lib/ssl_peer.h"
 #include "t/unit/tap.h"
 
 static struct wr_tls_ring ticket_ring;
@@ -87,29 +87,28 @@ static const struct made *ticket_cert;
 static SSL_SESSION *
 ticket_shake(bool v13, SSL_SESSION *session, bool *resumed)
 {
-    struct tls_peer client, server;
+    struct ssl_peer client, server;
     char byte;
 
-    tls_peer_init(&client, false, v13, NULL);
-    tls_peer_init(&server, true, v13, ticket_cert);
+    ssl_peer_init(&client, false, v13, NULL);
+    ssl_peer_init(&server, true, v13, ticket_cert);
     SSL_CTX_set_session_cache_mode(client.ctx, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     SSL_CTX_set_session_cache_mode(server.ctx, SSL_SESS_CACHE_OFF);
     SSL_CTX_set_num_tickets(server.ctx, 1);
     SSL_CTX_set_tlsext_ticket_key_evp_cb(server.ctx, ticket_on_key);
-    tls_peer_start(&client);
-    tls_peer_start(&server);
+    ssl_peer_start(&client);
+    ssl_peer_start(&server);
     if (session != NULL) {
         SSL_set_session(client.ssl, session);
     }
     ticket_verdict = -9;
-    tls_peer_shake(&client, &server);
+    ssl_peer_shake(&client, &server);
     SSL_read(client.ssl, &byte, 1); /* the ticket of TLS 1.3 */
     *resumed = SSL_session_reused(client.ssl) == 1 && SSL_session_reused(server.ssl) == 1;
     SSL_SESSION_free(session);
     session = SSL_get1_session(client.ssl);
-    SSL_set_shutdown(client.ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
-    tls_peer_end(&client);
-    tls_peer_end(&server);
+    ssl_peer_end(&client);
+    ssl_peer_end(&server);
     return session;
 }
 

@@ -2,8 +2,8 @@
  * Certificates, keys and what is said of them, made in memory with OpenSSL:
  * what the tests of modules/tls stand on.  Whatever fails here aborts.
  */
-#ifndef WR_LIB_TLS_MAKE_H
-#define WR_LIB_TLS_MAKE_H
+#ifndef WR_LIB_SSL_MAKE_H
+#define WR_LIB_SSL_MAKE_H
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
