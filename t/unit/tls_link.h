@@ -208,6 +208,10 @@ link_shake(struct link *l, const struct link_wish *w)
     link_open(l, w);
     link_begin(l, w);
     link_run(l);
+    if (w->client && l->hand == WR_IO_OK) {
+        wr_tls_flush_control(l->t); /* a client's Finished goes along with its first data otherwise */
+        link_run(l);
+    }
     wr_assert(l->hand == WR_IO_OK && SSL_is_init_finished(l->p.ssl));
 }
 
