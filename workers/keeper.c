@@ -16,7 +16,9 @@
 #include "core/upstream/probe.h"
 #include "core/upstream/upstream.h"
 #include "workers/control.h"
+#include "workers/line.h"
 #include "workers/logdrain.h"
+#include "workers/privs.h"
 
 #define KEEPER_LEASE_MS 20   /* between two looks at the lease */
 #define KEEPER_ORPHAN_MS 200 /* between two looks whether workers of a dead master still live */
@@ -64,7 +66,10 @@ keeper_start_modules(struct keeper *k)
 {
     const struct wr_cycle *cy = k->ch.st->cycle;
 
-    k->keeping = (struct wr_keeping){.loop = k->ch.loop, .offload = k->offload, .model = cy->model};
+    k->keeping = (struct wr_keeping){.loop = k->ch.loop,
+                                     .offload = k->offload,
+                                     .model = cy->model,
+                                     .signer_line = cy->cf.isolated ? wr_line_open : NULL};
     for (unsigned i = 0; i < wr_modules_n; i++) {
         if (wr_modules[i]->keeper_start != NULL) {
             k->module_keeper[i] = wr_modules[i]->keeper_start(&k->keeping, cy->module_main[i]);
@@ -72,15 +77,27 @@ keeper_start_modules(struct keeper *k)
     }
 }
 
+/* In this order: the resolver reads what is published once, then that is the prober's; the prober checks over the TLS
+ * that a module has brought. */
 static void
-keeper_stop_modules(struct keeper *k)
+keeper_start_chores(struct keeper *k)
 {
-    for (unsigned i = 0; i < wr_modules_n; i++) {
+    const struct wr_cycle *cy = k->ch.st->cycle;
+
+    k->resolver = wr_resolver_start(k->ch.loop, cy->model, cy->generation);
+    keeper_start_modules(k);
+    k->prober = wr_prober_start(k->ch.loop, cy->model, cy->generation, k->keeping.secure);
+}
+
+static void
+keeper_stop_chores(struct keeper *k)
+{
+    wr_prober_stop(k->prober);
+    for (unsigned i = wr_modules_n; i-- > 0;) {
         if (wr_modules[i]->keeper_stop != NULL) {
             wr_modules[i]->keeper_stop(k->module_keeper[i]);
         }
     }
-    wr_prober_stop(k->prober);
     wr_resolver_stop(k->resolver);
 }
 
@@ -90,10 +107,7 @@ keeper_take_over(struct keeper *k)
 {
     k->holds = true;
     wr_logdrain_begin(k->drain);
-    /* in this order: the resolver reads what is published once, then that is the prober's */
-    k->resolver = wr_resolver_start(k->ch.loop, k->ch.st->cycle->model, k->ch.st->cycle->generation);
-    k->prober = wr_prober_start(k->ch.loop, k->ch.st->cycle->model, k->ch.st->cycle->generation);
-    keeper_start_modules(k);
+    keeper_start_chores(k);
     k->control = wr_control_start(&k->ch, k->module_keeper);
     wr_child_state(&k->ch, WR_SLOT_SERVING);
 }
@@ -120,7 +134,7 @@ keeper_on_control_over(struct wr_task *t)
 {
     struct keeper *k = wr_container(t, struct keeper, control_over);
 
-    keeper_stop_modules(k);
+    keeper_stop_chores(k);
     k->flushing = true;
     wr_logdrain_finish(k->drain, k->ending_all, keeper_exit, k);
 }
@@ -194,6 +208,9 @@ keeper_on_message(struct wr_child *ch, const struct wr_message *m, int fd)
 {
     struct keeper *k = wr_container(ch, struct keeper, ch);
 
+    if (wr_line_take(m, fd)) {
+        return;
+    }
     if (m->type == WR_MSG_LOG_FILE && m->value < WR_LOG_IDS) {
         wr_logdrain_file(k->drain, m->value,
                          (struct wr_logfile){.kind = (enum wr_logfile_kind)m->note.bytes, .fd = fd});
@@ -223,6 +240,18 @@ static const struct wr_child_ops keeper_ops = {
     .on_signal = keeper_on_signal,
 };
 
+/* Keys, only where health checks need a client certificate; then nobody looks into it (CORE-RULES 30). */
+static void
+keeper_start_files(const struct wr_cycle *cy)
+{
+    bool secrets = cy->cf.keeper_secrets && !cy->cf.isolated;
+
+    if (secrets) {
+        wr_privs_hide();
+    }
+    wr_files_start(secrets, NULL, NULL);
+}
+
 void
 wr_keeper_run(const struct wr_start *st)
 {
@@ -235,7 +264,7 @@ wr_keeper_run(const struct wr_start *st)
     if (rings == NULL || !wr_child_begin(&k->ch, st, &keeper_ops)) {
         _exit(1);
     }
-    wr_files_start(false, NULL, NULL);
+    keeper_start_files(st->cycle);
     k->offload = wr_offload_new(k->ch.loop);
     if (k->offload == NULL) {
         wr_log(WR_LOG_ERROR, "keeper cannot make its threads errno=%d; exiting", errno);

@@ -98,6 +98,9 @@ tls_client_fault(struct wr_tls *t)
         t->facts.why = X509_verify_cert_error_string(SSL_get_verify_result(t->ssl));
         return tls_client_cert_fault(SSL_get_verify_result(t->ssl));
     }
+    if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION) {
+        return WR_E_UPSTREAM_TLS_PROTOCOL;
+    }
     return ERR_GET_LIB(e) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
             reason < SSL_AD_REASON_OFFSET + 256
         ? WR_E_UPSTREAM_TLS_ALERT
@@ -115,6 +118,7 @@ static const struct wr_tls_role tls_client_role = {
     .agreed = tls_client_agreed,
     .fault = tls_client_fault,
     .truncated = WR_E_UPSTREAM_TRUNCATED,
+    .alerted = WR_E_UPSTREAM_TLS_ALERT,
 };
 
 /* ---- an upstream's rules ---- */
@@ -153,16 +157,15 @@ tls_client_set_authorities(struct wr_tls_origin *o, const struct wr_upstream_con
 }
 
 static bool
-tls_client_set_cert(struct wr_tls_origin *o, const struct wr_upstream_conf *conf, SSL_CTX *ctx,
-                    char why[WR_TLS_WHY_BYTES])
+tls_client_set_cert(struct wr_tls_worker *w, struct wr_tls_origin *o, const struct wr_upstream_conf *conf,
+                    SSL_CTX *ctx, char why[WR_TLS_WHY_BYTES])
 {
     struct wr_tls_cert cert;
 
     if (conf->tls_cert.cert.n == 0) {
         return true;
     }
-    if (wr_tls_cert_load(&cert, tls_client_bytes(conf->tls_cert.cert, &o->versions[1]),
-                         tls_client_bytes(conf->tls_cert.key, &o->versions[2]), why) != WR_TLS_CERT_GOOD) {
+    if (!wr_tls_loaded_pair(w, &conf->tls_cert, &cert, &o->versions[1], why)) {
         return false;
     }
     bool ok = SSL_CTX_use_cert_and_key(ctx, cert.leaf, cert.key, cert.chain, 1) == 1;
@@ -193,13 +196,16 @@ tls_client_ctx(struct wr_tls_worker *w, uint32_t upstream)
     }
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
     if (ctx == NULL || !tls_client_set_authorities(o, &u->conf, ctx, why) ||
-        !tls_client_set_cert(o, &u->conf, ctx, why)) {
+        !tls_client_set_cert(w, o, &u->conf, ctx, why)) {
         wr_log(WR_LOG_ERROR, "TLS towards upstream=%.*s cannot be set up: %s; its requests fail",
                WR_STR_ARG(u->name), why);
         SSL_CTX_free(ctx);
         return NULL;
     }
     tls_client_set_rules(ctx);
+    if (w->remote != NULL) {
+        SSL_CTX_set_mode(ctx, SSL_MODE_ASYNC);
+    }
     wr_tls_shop_adopt(w->shop, ctx, true);
     o->ctx = ctx;
     return ctx;

@@ -18,6 +18,7 @@ wr_tls_origins_check(struct wr_conf *cf, struct wr_tls_main *m)
         }
         if (u->conf.tls_cert.cert.n > 0) {
             struct wr_place place = wr_conf_place_of(WR_CLASS_UPSTREAM, &u->places, "tls.cert");
+            cf->keeper_secrets = cf->keeper_secrets || u->conf.health_interval_ms > 0;
             wr_conf_file(cf, place, u->conf.tls_cert.cert, false, false);
             wr_conf_file(cf, place, u->conf.tls_cert.key, true, false);
         }
@@ -56,7 +57,7 @@ tls_origin_verify_cert(struct wr_conf *cf, const struct wr_upstream *u)
         k.error != 0 || !(wr_files_changed(&c) || wr_files_changed(&k))) {
         return;
     }
-    if (wr_tls_cert_load(&cert, c.bytes, k.bytes, why) == WR_TLS_CERT_GOOD) {
+    if (wr_tls_cert_load(&cert, NULL, c.bytes, k.bytes, why) == WR_TLS_CERT_GOOD) {
         wr_tls_cert_free(&cert);
         return;
     }

@@ -9,6 +9,7 @@
 #include <openssl/evp.h>
 #include <openssl/ocsp.h>
 #include <openssl/pem.h>
+#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdlib.h>
 
@@ -24,9 +25,9 @@ struct made {
 
 /* What is wanted of one. */
 struct make_wish {
-    const char *name; /* its common name */
-    const char *san;  /* "DNS:a.example,IP:192.0.2.1"; NULL: none */
-    const char *kind; /* "EC" (also when NULL), "RSA", "RSA-1024", "ED25519" */
+    const char *name;          /* its common name */
+    const char *san;           /* "DNS:a.example,IP:192.0.2.1"; NULL: none */
+    const char *kind;          /* "EC" (also when NULL), "RSA", "RSA-1024", "RSA-PSS-1024", "ED25519" */
     const struct made *issuer; /* NULL: itself */
     bool authority;
     long serial;
@@ -42,6 +43,12 @@ make_key(const char *kind)
         key = EVP_EC_gen("P-256");
     } else if (strcmp(kind, "ED25519") == 0) {
         key = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+    } else if (strcmp(kind, "RSA-PSS-1024") == 0) {
+        EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "RSA-PSS", NULL);
+        key = NULL;
+        wr_assert(EVP_PKEY_keygen_init(ctx) == 1 && EVP_PKEY_CTX_set_rsa_keygen_bits(ctx, 1024) == 1);
+        EVP_PKEY_generate(ctx, &key);
+        EVP_PKEY_CTX_free(ctx);
     } else {
         key = EVP_RSA_gen(strcmp(kind, "RSA-1024") == 0 ? 1024U : 2048U);
     }
@@ -187,7 +194,8 @@ make_ocsp(struct wr_pool *pool, const struct made *leaf, const struct made *auth
 
     wr_assert(OCSP_basic_add1_status(basic, id, status, OCSP_REVOKED_STATUS_KEYCOMPROMISE,
                                      status == V_OCSP_CERTSTATUS_REVOKED ? from : NULL, from, until) != NULL);
-    wr_assert(OCSP_basic_sign(basic, authority->x, authority->key, make_digest(authority->key), NULL, 0) == 1);
+    wr_assert(OCSP_basic_sign(basic, authority->x, authority->key, make_digest(authority->key), NULL, 0) ==
+              1);
     OCSP_RESPONSE *r = OCSP_response_create(OCSP_RESPONSE_STATUS_SUCCESSFUL, basic);
     int n = i2d_OCSP_RESPONSE(r, &der);
     wr_assert(n > 0);

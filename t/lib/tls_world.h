@@ -24,10 +24,10 @@ struct tls_world {
     struct wr_tls_shop shop;
     struct wr_tls_ring ring;
     struct wr_tls_worker w;
-    SSL_CTX *client;        /* for the role below */
-    SSL_SESSION *session;   /* the last that the client got */
-    unsigned sessions;      /* how many it has got */
-    uint16_t fault;         /* what the client calls a failed handshake */
+    SSL_CTX *client;      /* for the role below */
+    SSL_SESSION *session; /* the last that the client got */
+    unsigned sessions;    /* how many it has got */
+    uint16_t fault;       /* what the client calls a failed handshake */
 };
 
 static inline int
@@ -89,7 +89,7 @@ tls_world_load(struct tls_world *world)
     char why[WR_TLS_WHY_BYTES];
 
     world->cert = make_cert(&(struct make_wish){.name = "a.example", .san = "DNS:a.example"});
-    wr_assert(wr_tls_cert_load(&l->cert[0], make_cert_pem(&world->pool, world->cert.x),
+    wr_assert(wr_tls_cert_load(&l->cert[0], NULL, make_cert_pem(&world->pool, world->cert.x),
                                make_key_pem(&world->pool, world->cert.key, NULL), why) == WR_TLS_CERT_GOOD);
     l->n = 1;
     l->loaded = true;

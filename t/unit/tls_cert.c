@@ -8,6 +8,7 @@
 
 static struct wr_pool cert_pool;
 static char cert_why[WR_TLS_WHY_BYTES];
+static struct wr_tls_reader *cert_rd;
 
 static bool
 cert_is_empty(const struct wr_tls_cert *c)
@@ -24,7 +25,7 @@ cert_refused(struct wr_str cert, struct wr_str key, enum wr_tls_cert_fault fault
 
     ERR_raise(ERR_LIB_SSL, SSL_R_BAD_LENGTH); /* of somebody else */
     memset(cert_why, 'x', sizeof(cert_why) - 1);
-    enum wr_tls_cert_fault got = wr_tls_cert_load(&c, cert, key, cert_why);
+    enum wr_tls_cert_fault got = wr_tls_cert_load(&c, cert_rd, cert, key, cert_why);
     bool ok = tap_ok(got == fault && strstr(cert_why, why) != NULL, "%s", what);
     if (!ok) {
         tap_note("fault %d: %s", got, cert_why);
@@ -46,7 +47,8 @@ test_kinds(void)
             &(struct make_wish){.name = "a.example", .kind = kinds[i], .from_s = -100, .until_s = 1000});
         struct wr_str cert = make_cert_pem(&cert_pool, m.x), key = make_key_pem(&cert_pool, m.key, NULL);
         time_t now = time(NULL);
-        tap_is_int(wr_tls_cert_load(&c, cert, key, cert_why), WR_TLS_CERT_GOOD, "%s: a pair", kinds[i]);
+        tap_is_int(wr_tls_cert_load(&c, cert_rd, cert, key, cert_why), WR_TLS_CERT_GOOD, "%s: a pair",
+                   kinds[i]);
         tap_ok(X509_cmp(c.leaf, m.x) == 0 && EVP_PKEY_eq(c.key, m.key) == 1 && sk_X509_num(c.chain) == 0,
                "%s: is what was in the files", kinds[i]);
         tap_ok(c.not_before >= now - 110 && c.not_before <= now - 90 && c.not_after >= now + 990 &&
@@ -54,14 +56,17 @@ test_kinds(void)
                "%s: from when to when", kinds[i]);
         wr_tls_cert_free(&c);
         tap_ok(cert_is_empty(&c), "%s: is let go of", kinds[i]);
-        struct wr_str both = make_join(&cert_pool, key, cert);
-        tap_is_int(wr_tls_cert_load(&c, both, both, cert_why), WR_TLS_CERT_GOOD, "%s: both in one file", kinds[i]);
-        wr_tls_cert_free(&c);
+        for (unsigned k = 0; k < 2; k++) {
+            struct wr_str both = k == 0 ? make_join(&cert_pool, key, cert) : make_join(&cert_pool, cert, key);
+            tap_is_int(wr_tls_cert_load(&c, cert_rd, both, both, cert_why), WR_TLS_CERT_GOOD,
+                       "%s: both in one file, %s first", kinds[i], k == 0 ? "the key" : "the certificate");
+            wr_tls_cert_free(&c);
+        }
         make_free(&m);
     }
 }
 
-/* Older forms of a key's file. */
+/* Other forms of a key's file. */
 static void
 test_key_forms(void)
 {
@@ -71,16 +76,22 @@ test_key_forms(void)
     struct wr_tls_cert c;
 
     PEM_write_bio_PrivateKey_traditional(b, m.key, NULL, NULL, 0, NULL, NULL);
-    tap_is_int(wr_tls_cert_load(&c, cert, make_text(&cert_pool, b), cert_why), WR_TLS_CERT_GOOD,
+    tap_is_int(wr_tls_cert_load(&c, cert_rd, cert, make_text(&cert_pool, b), cert_why), WR_TLS_CERT_GOOD,
                "a key in the form that is named after its kind");
     wr_tls_cert_free(&c);
     b = BIO_new(BIO_s_mem());
-    PEM_write_bio_PrivateKey_traditional(b, m.key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6, NULL,
-                                         NULL);
+    BIO_puts(b, "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n");
+    PEM_write_bio_PrivateKey_traditional(b, m.key, NULL, NULL, 0, NULL, NULL);
+    tap_is_int(wr_tls_cert_load(&c, cert_rd, cert, make_text(&cert_pool, b), cert_why), WR_TLS_CERT_GOOD,
+               "with its parameters before it, as openssl ecparam writes it");
+    wr_tls_cert_free(&c);
+    b = BIO_new(BIO_s_mem());
+    PEM_write_bio_PrivateKey_traditional(b, m.key, EVP_aes_128_cbc(), (const unsigned char *)"secret", 6,
+                                         NULL, NULL);
     cert_refused(cert, make_text(&cert_pool, b), WR_TLS_KEY_FILE, "encrypted with a password",
                  "such a key with a password");
-    cert_refused(cert, make_key_pem(&cert_pool, m.key, "secret"), WR_TLS_KEY_FILE, "encrypted with a password",
-                 "a key with a password");
+    cert_refused(cert, make_key_pem(&cert_pool, m.key, "secret"), WR_TLS_KEY_FILE,
+                 "encrypted with a password", "a key with a password");
     make_free(&m);
 }
 
@@ -95,7 +106,7 @@ test_chain(void)
     struct wr_str chain = make_join(&cert_pool, make_join(&cert_pool, a, b), r), all = a;
     struct wr_tls_cert c;
 
-    tap_is_int(wr_tls_cert_load(&c, chain, key, cert_why), WR_TLS_CERT_GOOD, "a chain");
+    tap_is_int(wr_tls_cert_load(&c, cert_rd, chain, key, cert_why), WR_TLS_CERT_GOOD, "a chain");
     tap_ok(X509_cmp(c.leaf, leaf.x) == 0 && sk_X509_num(c.chain) == 2 &&
                X509_cmp(sk_X509_value(c.chain, 0), middle.x) == 0 &&
                X509_cmp(sk_X509_value(c.chain, 1), root.x) == 0,
@@ -103,13 +114,13 @@ test_chain(void)
     wr_tls_cert_free(&c);
     chain = wr_pool_printf(&cert_pool, "leaf:\n%.*s\nleaf again:\n%.*s\nabove:\n%.*s\n# end\n", WR_STR_ARG(a),
                            WR_STR_ARG(a), WR_STR_ARG(b));
-    tap_is_int(wr_tls_cert_load(&c, chain, key, cert_why), WR_TLS_CERT_GOOD, "with remarks");
+    tap_is_int(wr_tls_cert_load(&c, cert_rd, chain, key, cert_why), WR_TLS_CERT_GOOD, "with remarks");
     tap_is_int(sk_X509_num(c.chain), 1, "the leaf again is left out");
     wr_tls_cert_free(&c);
     for (unsigned i = 0; i < 20; i++) {
         all = make_join(&cert_pool, all, b);
     }
-    tap_is_int(wr_tls_cert_load(&c, all, key, cert_why), WR_TLS_CERT_GOOD, "a long chain");
+    tap_is_int(wr_tls_cert_load(&c, cert_rd, all, key, cert_why), WR_TLS_CERT_GOOD, "a long chain");
     tap_is_int(sk_X509_num(c.chain), WR_TLS_CHAIN_MOST, "is cut");
     wr_tls_cert_free(&c);
     cert_refused(make_join(&cert_pool, b, a), key, WR_TLS_CERT_PAIR, "do not belong together",
@@ -132,6 +143,7 @@ test_bad_pairs(void)
     struct made other = make_cert(&(struct make_wish){.name = "b.example"});
     struct made rsa = make_cert(&(struct make_wish){.name = "a.example", .kind = "RSA"});
     struct made weak = make_cert(&(struct make_wish){.name = "a.example", .kind = "RSA-1024"});
+    struct made pss = make_cert(&(struct make_wish){.name = "a.example", .kind = "RSA-PSS-1024"});
     struct wr_str cert = make_cert_pem(&cert_pool, m.x), key = make_key_pem(&cert_pool, m.key, NULL);
     const struct wr_str none = WR_STR_NONE, garbage = WR_STR("\0\x01garbage-----BEGIN");
     static const char *const no_cert = "no certificate in it that can be read";
@@ -143,6 +155,8 @@ test_bad_pairs(void)
                  "a key of another kind");
     cert_refused(make_cert_pem(&cert_pool, weak.x), make_key_pem(&cert_pool, weak.key, NULL), WR_TLS_KEY_FILE,
                  "2048 bits or more", "RSA of 1024 bits");
+    cert_refused(make_cert_pem(&cert_pool, pss.x), make_key_pem(&cert_pool, pss.key, NULL), WR_TLS_KEY_FILE,
+                 "2048 bits or more", "RSA-PSS of 1024 bits");
     cert_refused(none, key, WR_TLS_CERT_FILE, no_cert, "an empty certificate");
     cert_refused(cert, none, WR_TLS_KEY_FILE, no_key, "an empty key");
     cert_refused(garbage, key, WR_TLS_CERT_FILE, no_cert, "garbage for a certificate");
@@ -155,29 +169,32 @@ test_bad_pairs(void)
     make_free(&other);
     make_free(&rsa);
     make_free(&weak);
+    make_free(&pss);
 }
 
 static void
 test_times(void)
 {
-    struct made over = make_cert(
-        &(struct make_wish){.name = "a.example", .from_s = -3 * MAKE_HOUR, .until_s = -MAKE_HOUR});
+    struct made over =
+        make_cert(&(struct make_wish){.name = "a.example", .from_s = -3 * MAKE_HOUR, .until_s = -MAKE_HOUR});
     struct made early =
         make_cert(&(struct make_wish){.name = "a.example", .from_s = MAKE_HOUR, .until_s = 3 * MAKE_HOUR});
-    struct made far = make_cert(
-        &(struct make_wish){.name = "a.example", .from_s = 1, .until_s = 40000 * 24 * MAKE_HOUR});
+    struct made far =
+        make_cert(&(struct make_wish){.name = "a.example", .from_s = 1, .until_s = 40000 * 24 * MAKE_HOUR});
     struct wr_tls_cert c;
     time_t now = time(NULL);
 
-    wr_tls_cert_load(&c, make_cert_pem(&cert_pool, over.x), make_key_pem(&cert_pool, over.key, NULL), cert_why);
+    wr_tls_cert_load(&c, cert_rd, make_cert_pem(&cert_pool, over.x), make_key_pem(&cert_pool, over.key, NULL),
+                     cert_why);
     tap_ok(c.leaf != NULL && c.not_after < now && c.not_before < c.not_after,
            "one that is over can be loaded, and says so");
     wr_tls_cert_free(&c);
-    wr_tls_cert_load(&c, make_cert_pem(&cert_pool, early.x), make_key_pem(&cert_pool, early.key, NULL),
-                     cert_why);
+    wr_tls_cert_load(&c, cert_rd, make_cert_pem(&cert_pool, early.x),
+                     make_key_pem(&cert_pool, early.key, NULL), cert_why);
     tap_ok(c.leaf != NULL && c.not_before > now && c.not_before < c.not_after, "so one that is not good yet");
     wr_tls_cert_free(&c);
-    wr_tls_cert_load(&c, make_cert_pem(&cert_pool, far.x), make_key_pem(&cert_pool, far.key, NULL), cert_why);
+    wr_tls_cert_load(&c, cert_rd, make_cert_pem(&cert_pool, far.x), make_key_pem(&cert_pool, far.key, NULL),
+                     cert_why);
     tap_ok(c.not_after > now + 39999 * 24 * MAKE_HOUR, "and one that outlives us");
     wr_tls_cert_free(&c);
     make_free(&over);
@@ -221,7 +238,8 @@ test_names(void)
     struct wr_tls_cert c;
     char longest[400];
 
-    wr_tls_cert_load(&c, make_cert_pem(&cert_pool, m.x), make_key_pem(&cert_pool, m.key, NULL), cert_why);
+    wr_tls_cert_load(&c, cert_rd, make_cert_pem(&cert_pool, m.x), make_key_pem(&cert_pool, m.key, NULL),
+                     cert_why);
     for (unsigned i = 0; i < WR_ARRAY_LEN(rows); i++) {
         tap_ok(wr_tls_cert_names(&c, wr_str_of(rows[i].name)) == rows[i].covered, "name \"%s\": %s",
                rows[i].name, rows[i].covered ? "covered" : "not covered");
@@ -229,8 +247,8 @@ test_names(void)
     memset(longest, 'a', sizeof(longest));
     tap_ok(!wr_tls_cert_names(&c, wr_str_make(longest, sizeof(longest))), "a name longer than any can be");
     wr_tls_cert_free(&c);
-    wr_tls_cert_load(&c, make_cert_pem(&cert_pool, plain.x), make_key_pem(&cert_pool, plain.key, NULL),
-                     cert_why);
+    wr_tls_cert_load(&c, cert_rd, make_cert_pem(&cert_pool, plain.x),
+                     make_key_pem(&cert_pool, plain.key, NULL), cert_why);
     tap_ok(wr_tls_cert_names(&c, WR_STR("common.example")), "the common name counts where there is no other");
     wr_tls_cert_free(&c);
     make_free(&m);
@@ -263,7 +281,8 @@ test_staples(void)
     struct wr_tls_cert c;
     time_t now = time(NULL);
 
-    wr_tls_cert_load(&c, make_cert_pem(&cert_pool, leaf.x), make_key_pem(&cert_pool, leaf.key, NULL), cert_why);
+    wr_tls_cert_load(&c, cert_rd, make_cert_pem(&cert_pool, leaf.x), make_key_pem(&cert_pool, leaf.key, NULL),
+                     cert_why);
     tap_ok(wr_tls_cert_staple(&c, good, cert_why), "a response that says good is stapled");
     tap_is_mem(c.staple, c.staple_bytes, good.p, good.n, "as it is");
     tap_ok(c.staple_until > now + MAKE_HOUR - 10 && c.staple_until <= now + MAKE_HOUR + 10,
@@ -301,12 +320,14 @@ test_bad_staples(void)
     unsigned char *der = NULL;
     struct wr_tls_cert c;
 
-    wr_tls_cert_load(&c, make_cert_pem(&cert_pool, leaf.x), make_key_pem(&cert_pool, leaf.key, NULL), cert_why);
+    wr_tls_cert_load(&c, cert_rd, make_cert_pem(&cert_pool, leaf.x), make_key_pem(&cert_pool, leaf.key, NULL),
+                     cert_why);
     cert_not_stapled(&c, WR_STR_NONE, unreadable, "an empty file");
     cert_not_stapled(&c, WR_STR("garbage"), unreadable, "garbage");
     cert_not_stapled(&c, make_cert_pem(&cert_pool, leaf.x), unreadable, "a certificate");
     cert_not_stapled(&c, wr_str_make(good.p, good.n - 1), unreadable, "a response that is cut");
-    cert_not_stapled(&c, make_join(&cert_pool, good, WR_STR("\n")), unreadable, "one with something behind it");
+    cert_not_stapled(&c, make_join(&cert_pool, good, WR_STR("\n")), unreadable,
+                     "one with something behind it");
     int n = i2d_OCSP_RESPONSE(later, &der);
     cert_not_stapled(&c, wr_str_make((const char *)der, (size_t)n), unreadable, "a responder's excuse");
     OPENSSL_free(der);
@@ -379,7 +400,8 @@ test_stores(const struct cert_two *t)
     STACK_OF(X509_NAME) *names = NULL;
     X509_STORE *store = wr_tls_store_load(t->pem[0], WR_STR_NONE, NULL, cert_why);
 
-    tap_ok(store != NULL && cert_verify(store, t->leaf[0].x) == X509_V_OK, "who an authority has signed is good");
+    tap_ok(store != NULL && cert_verify(store, t->leaf[0].x) == X509_V_OK,
+           "who an authority has signed is good");
     tap_is_int(cert_verify(store, t->leaf[1].x), X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
                "whom another has is not");
     X509_STORE_free(store);
@@ -407,8 +429,8 @@ test_bad_stores(const struct cert_two *t)
     cert_no_store(crl, WR_STR_NONE, no_ca, "nor of lists of revocation");
     cert_no_store(t->pem[0], WR_STR("garbage"), no_crl, "a list that is garbage");
     cert_no_store(t->pem[0], t->pem[0], no_crl, "authorities instead of lists");
-    cert_no_store(wr_str_make(t->both.p, t->both.n - 60), WR_STR_NONE, "authority behind the first cannot be read",
-                  "a second authority that is cut");
+    cert_no_store(wr_str_make(t->both.p, t->both.n - 60), WR_STR_NONE,
+                  "authority behind the first cannot be read", "a second authority that is cut");
     cert_no_store(t->pem[0], make_join(&cert_pool, crl, wr_str_make(crl.p, crl.n - 60)),
                   "list behind the first cannot be read", "a second list that is cut");
 }
@@ -432,22 +454,102 @@ test_revocation(const struct cert_two *t)
     tap_is_int(cert_verify(store, t->leaf[0].x), X509_V_ERR_CRL_HAS_EXPIRED, "a list out of date is none");
     X509_STORE_free(store);
     store = wr_tls_store_load(
-        t->both, make_join(&cert_pool, other, make_crl_pem(&cert_pool, &t->root[1], 5, MAKE_HOUR)), NULL, cert_why);
+        t->both, make_join(&cert_pool, other, make_crl_pem(&cert_pool, &t->root[1], 5, MAKE_HOUR)), NULL,
+        cert_why);
     tap_ok(cert_verify(store, t->leaf[0].x) == X509_V_OK &&
                cert_verify(store, t->leaf[1].x) == X509_V_ERR_CERT_REVOKED,
            "lists of two authorities");
     X509_STORE_free(store);
 }
 
-int
-main(void)
-{
-    struct cert_two two;
+/* ---- for who reads many, or no key ---- */
 
+static void
+test_reader(void)
+{
+    struct made root = make_cert(&(struct make_wish){.name = "root", .authority = true});
+    struct made other = make_cert(&(struct make_wish){.name = "other", .authority = true});
+    struct wr_str above = make_cert_pem(&cert_pool, root.x), above2 = make_cert_pem(&cert_pool, other.x);
+    struct wr_tls_cert c[4];
+    bool good = true;
+
+    for (unsigned i = 0; i < 4; i++) {
+        struct made m = make_cert(
+            &(struct make_wish){.name = "a.example", .issuer = &root, .kind = i % 2 ? "RSA" : NULL});
+        struct wr_str pem = make_join(&cert_pool, make_cert_pem(&cert_pool, m.x), i < 3 ? above : above2);
+        good = good &&
+            wr_tls_cert_load(&c[i], cert_rd, pem, make_key_pem(&cert_pool, m.key, NULL), cert_why) ==
+                WR_TLS_CERT_GOOD &&
+            X509_cmp(c[i].leaf, m.x) == 0 && sk_X509_num(c[i].chain) == 1 &&
+            X509_cmp(sk_X509_value(c[i].chain, 0), i < 3 ? root.x : other.x) == 0;
+        make_free(&m);
+    }
+    tap_ok(good, "pairs with one chain, and one with another");
+    tap_ok(sk_X509_value(c[0].chain, 0) == sk_X509_value(c[1].chain, 0) &&
+               sk_X509_value(c[0].chain, 0) == sk_X509_value(c[2].chain, 0),
+           "the chain that they have in common is read once");
+    for (unsigned i = 0; i < 4; i++) {
+        wr_tls_cert_free(&c[i]);
+    }
+    make_free(&root);
+    make_free(&other);
+}
+
+static void
+test_public(void)
+{
+    struct made root = make_cert(&(struct make_wish){.name = "root", .authority = true});
+    struct made m = make_cert(&(struct make_wish){.name = "a.example", .issuer = &root});
+    struct wr_str pem =
+        make_join(&cert_pool, make_cert_pem(&cert_pool, m.x), make_cert_pem(&cert_pool, root.x));
+    uint8_t one[32], two[32];
+    struct wr_tls_cert c;
+
+    tap_ok(wr_tls_cert_load_public(&c, pem, cert_why) == WR_TLS_CERT_GOOD && X509_cmp(c.leaf, m.x) == 0 &&
+               sk_X509_num(c.chain) == 1 && c.key == NULL && c.not_after > time(NULL),
+           "a certificate without its key");
+    EVP_PKEY *key = wr_tls_cert_key(make_key_pem(&cert_pool, m.key, NULL));
+    tap_ok(key != NULL && EVP_PKEY_eq(key, m.key) == 1, "a key without its certificate");
+    tap_ok(wr_tls_cert_spki(key, one) && wr_tls_cert_spki(X509_get0_pubkey(c.leaf), two) &&
+               memcmp(one, two, 32) == 0,
+           "are known to belong together by a digest");
+    tap_ok(wr_tls_cert_spki(root.key, two) && memcmp(one, two, 32) != 0, "which another key does not have");
+    EVP_PKEY_free(key);
+    wr_tls_cert_free(&c);
+    tap_ok(wr_tls_cert_load_public(&c, WR_STR("garbage"), cert_why) == WR_TLS_CERT_FILE && cert_is_empty(&c),
+           "garbage is no certificate");
+    tap_ok(wr_tls_cert_load_public(&c, wr_str_make(pem.p, pem.n - 60), cert_why) == WR_TLS_CERT_FILE &&
+               cert_is_empty(&c),
+           "nor is one with half of another behind it");
+    tap_ok(wr_tls_cert_key(WR_STR("garbage")) == NULL && wr_tls_cert_key(WR_STR_NONE) == NULL, "nor a key");
+    ERR_clear_error();
+    make_free(&root);
+    make_free(&m);
+}
+
+static void
+test_pairs(void)
+{
     test_kinds();
     test_key_forms();
     test_chain();
     test_bad_pairs();
+}
+
+int
+main(void)
+{
+    struct wr_tls_reader rd;
+    struct cert_two two;
+
+    test_pairs();
+    tap_ok(wr_tls_reader_init(&rd), "a reader of many");
+    cert_rd = &rd;
+    test_pairs();
+    test_reader();
+    cert_rd = NULL;
+    wr_tls_reader_fini(&rd);
+    test_public();
     test_times();
     test_names();
     test_staples();

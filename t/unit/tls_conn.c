@@ -311,7 +311,8 @@ test_record_sizes(void)
     wr_chain_add(&ch, NULL, bytes, sizeof(bytes));
     wr_conn_send(l.c, &ch);
     unsigned n = conn_sizes(&l, sizes, 20);
-    tap_ok(n > 6 && sizes[0] < 1400 && sizes[1] < 1400 && sizes[2] < 1400 && sizes[n - 2] == WR_TLS_PLAIN_BYTES,
+    tap_ok(n > 6 && sizes[0] < 1400 && sizes[1] < 1400 && sizes[2] < 1400 &&
+               sizes[n - 2] == WR_TLS_PLAIN_BYTES,
            "the first records of a burst are short, those behind them long (%u records)", n);
     wr_chain_add(&ch, NULL, bytes, 5000);
     wr_conn_send(l.c, &ch);
@@ -382,7 +383,8 @@ conn_slow(const struct link_wish *w, bool file)
         link_hear(&l);
         kept = kept && l.c->out.bytes + l.heard_n + 70000 >= sizeof(p) &&
             l.c->out.bytes + l.heard_n <= sizeof(p) + 70000;
-        kept = kept && (l.t->flight == NULL || (l.c->out.bytes >= l.t->flight_plain && l.t->flight_plain > 0));
+        kept =
+            kept && (l.t->flight == NULL || (l.c->out.bytes >= l.t->flight_plain && l.t->flight_plain > 0));
         turn();
         quiet = l.io == WR_IO_AGAIN;
     }
@@ -591,7 +593,8 @@ test_many_updates(void)
         tap_ok(conn_hears(&l), "%s: 32 more, with little between", conn_what(&w));
         tap_ok(l.t->control.bytes <= WR_TLS_CONTROL_BYTES, "%s: the answers are bounded", conn_what(&w));
         link_say(&l, WR_TLS_HANDSHAKE, conn_update_quiet, 5);
-        tap_ok(l.io == WR_IO_ERR && l.c->failed && l.c->err == EPROTO, "%s: the next is refused", conn_what(&w));
+        tap_ok(l.io == WR_IO_ERR && l.c->failed && l.c->err == EPROTO, "%s: the next is refused",
+               conn_what(&w));
         link_close(&l);
     }
 }
@@ -666,7 +669,8 @@ test_close(void)
         conn_raw(&l, &w);
         tap_ok(conn_speaks(&l), "%s: data", conn_what(&w));
         wr_conn_shutdown(l.c);
-        tap_ok(link_alert(&l, 1, CONN_ALERT_CLOSE) && link_over(&l), "%s: close_notify and FIN", conn_what(&w));
+        tap_ok(link_alert(&l, 1, CONN_ALERT_CLOSE) && link_over(&l), "%s: close_notify and FIN",
+               conn_what(&w));
         tap_ok(conn_hears(&l), "%s: the peer can go on", conn_what(&w));
         wr_conn_close(l.c);
         l.c = NULL;
@@ -677,8 +681,8 @@ test_close(void)
         tap_ok(conn_speaks(&l), "%s: data", conn_what(&w));
         wr_conn_close(l.c);
         l.c = NULL;
-        tap_ok(link_alert(&l, 1, CONN_ALERT_CLOSE) && link_over(&l), "%s: a connection that is closed says so",
-               conn_what(&w));
+        tap_ok(link_alert(&l, 1, CONN_ALERT_CLOSE) && link_over(&l),
+               "%s: a connection that is closed says so", conn_what(&w));
         link_close(&l);
 
         conn_raw(&l, &w);
@@ -751,7 +755,8 @@ test_peer_closes(void)
         n += link_seal(&l, WR_TLS_ALERT, close_notify, 2, records + n);
         n += link_seal(&l, WR_TLS_DATA, "more", 4, records + n);
         link_put(&l, records, n);
-        tap_is_mem(l.got, l.got_n, "data", 4, "%s: data before close_notify, and none behind it", conn_what(&w));
+        tap_is_mem(l.got, l.got_n, "data", 4, "%s: data before close_notify, and none behind it",
+                   conn_what(&w));
         tap_ok(l.io == WR_IO_EOF && l.c->eof && !l.c->failed && !wr_conn_can_recv(l.c),
                "%s: which is the end", conn_what(&w));
         size_t got = l.got_n;
@@ -796,7 +801,8 @@ test_alerts(void)
         while (link_next(&l, out, &data)) {
         }
         link_say(&l, WR_TLS_ALERT, fatal, 2);
-        tap_ok(l.io == WR_IO_ERR && l.c->failed && l.c->err == ECONNRESET, "%s: a fatal alert", conn_what(&w));
+        tap_ok(l.io == WR_IO_ERR && l.c->failed && l.c->err == ECONNRESET, "%s: a fatal alert",
+               conn_what(&w));
         wr_conn_close(l.c);
         l.c = NULL;
         tap_ok(!link_next(&l, out, &data) && link_over(&l), "%s: it is not answered", conn_what(&w));
@@ -822,8 +828,8 @@ test_alerts(void)
         for (unsigned k = 0; k < 2; k++) {
             conn_raw(&l, &w);
             link_say(&l, WR_TLS_ALERT, three, k == 0 ? 3 : 1);
-            tap_ok(conn_refused(&l, CONN_ALERT_UNEXPECTED), "%s: an alert of %d bytes is refused", conn_what(&w),
-                   k == 0 ? 3 : 1);
+            tap_ok(conn_refused(&l, CONN_ALERT_UNEXPECTED), "%s: an alert of %d bytes is refused",
+                   conn_what(&w), k == 0 ? 3 : 1);
             link_close(&l);
         }
     }
@@ -846,7 +852,8 @@ test_bad_records(void)
         n += link_seal(&l, WR_TLS_DATA, "more", 4, records + n);
         link_put(&l, records, n);
         turn();
-        tap_is_mem(l.got, l.got_n, "data", 4, "%s: data before a bad record, and none behind it", conn_what(&w));
+        tap_is_mem(l.got, l.got_n, "data", 4, "%s: data before a bad record, and none behind it",
+                   conn_what(&w));
         tap_ok(conn_refused(&l, CONN_ALERT_BAD_MAC), "%s: which is answered", conn_what(&w));
         conn_send(&l, "weir");
         tap_ok(wr_chain_empty(&l.c->out) && l.c->transport->pending(l.c), "%s: and that is the end",
@@ -861,8 +868,8 @@ test_bad_records(void)
             memcpy(records + n, odd[k], 5);
             link_put(&l, records, n + 5);
             turn();
-            tap_ok(l.got_n == 4 && conn_refused(&l, CONN_ALERT_UNEXPECTED), "%s: no record (%u)", conn_what(&w),
-                   k);
+            tap_ok(l.got_n == 4 && conn_refused(&l, CONN_ALERT_UNEXPECTED), "%s: no record (%u)",
+                   conn_what(&w), k);
             link_close(&l);
         }
     }
@@ -889,7 +896,8 @@ test_types(void)
         link_close(&l);
         conn_raw(&l, &w);
         link_say(&l, WR_TLS_HANDSHAKE, "", 0);
-        tap_ok(conn_refused(&l, CONN_ALERT_UNEXPECTED), "%s: a handshake record without bytes", conn_what(&w));
+        tap_ok(conn_refused(&l, CONN_ALERT_UNEXPECTED), "%s: a handshake record without bytes",
+               conn_what(&w));
         link_close(&l);
         if (!w.v13) {
             continue;
@@ -928,8 +936,8 @@ test_renegotiation(void)
         conn_raw(&l, &w);
         for (unsigned k = 0; k < 3; k++) {
             link_say(&l, WR_TLS_HANDSHAKE, hello, 4);
-            tap_ok(link_alert(&l, 1, CONN_ALERT_NO_RENEGOTIATION), "%s: who wants to negotiate anew is told no",
-                   conn_what(&w));
+            tap_ok(link_alert(&l, 1, CONN_ALERT_NO_RENEGOTIATION),
+                   "%s: who wants to negotiate anew is told no", conn_what(&w));
             tap_ok(conn_hears(&l) && conn_speaks(&l), "%s: without harm", conn_what(&w));
         }
         for (unsigned k = 0; k < 3; k++) {
@@ -966,7 +974,11 @@ conn_ticket(uint8_t *p, size_t ticket)
 
     memset(p, 0, 4 + body);
     memcpy(p, (uint8_t[4]){4, 0, (uint8_t)(body >> 8), (uint8_t)body}, 4);
-    memcpy(p + 4, "\0\0\x0e\x10" "age." "\x02nn", 11);
+    memcpy(p + 4,
+           "\0\0\x0e\x10"
+           "age."
+           "\x02nn",
+           11);
     p[15] = (uint8_t)(ticket >> 8);
     p[16] = (uint8_t)ticket;
     memset(p + 17, 't', ticket);
@@ -1053,7 +1065,8 @@ test_client_oddities(void)
         link_say(&l, i == 0 ? WR_TLS_DATA : WR_TLS_ALERT, warning, i == 0 ? 0 : 2);
         link_say(&l, WR_TLS_HANDSHAKE, message, n);
         tap_ok(conn_hears(&l) && conn_speaks(&l) && !link_next(&l, out, &data),
-               "%s before a ticket: it may be lost, but nothing else", i == 0 ? "an empty record" : "a warning");
+               "%s before a ticket: it may be lost, but nothing else",
+               i == 0 ? "an empty record" : "a warning");
         link_close(&l);
     }
     conn_raw(&l, &w);

@@ -8,8 +8,7 @@ hands_what(const struct link_wish *w)
 {
     static char text[100];
 
-    snprintf(text, sizeof(text), "%s, %s", w->client ? "client" : "server",
-             ssl_peer_suites[w->v13][w->aead]);
+    snprintf(text, sizeof(text), "%s, %s", w->client ? "client" : "server", ssl_peer_suites[w->v13][w->aead]);
     return text;
 }
 
@@ -25,8 +24,8 @@ hands_talk(struct link *l)
     link_run(l);
     SSL_write(l->p.ssl, "from the peer", 13);
     link_run(l);
-    return l->got_n == got + 13 && memcmp(l->got + got, "from the peer", 13) == 0 && l->heard_n == heard + 9 &&
-        memcmp(l->heard + heard, "from weir", 9) == 0;
+    return l->got_n == got + 13 && memcmp(l->got + got, "from the peer", 13) == 0 &&
+        l->heard_n == heard + 9 && memcmp(l->heard + heard, "from weir", 9) == 0;
 }
 
 /* ---- good ones ---- */
@@ -51,9 +50,10 @@ test_good(void)
                    strcmp(f->cipher, ssl_peer_suites[w.v13][w.aead]) == 0 && !f->resumed && f->alpn.n == 0 &&
                    strcmp(f->verify, "none") == 0 && f->cert == NULL && f->why == NULL,
                "%s: what was agreed on", what);
-        tap_ok(w.client || (f->server == 0 && wr_str_eq(f->name, WR_STR("a.example"))), "%s: the server", what);
-        tap_ok((l.t->ssl != NULL) == (w.client && w.v13), "%s: OpenSSL's object goes, but where tickets may come",
+        tap_ok(w.client || (f->server == 0 && wr_str_eq(f->name, WR_STR("a.example"))), "%s: the server",
                what);
+        tap_ok((l.t->ssl != NULL) == (w.client && w.v13),
+               "%s: OpenSSL's object goes, but where tickets may come", what);
         tap_ok(l.t->raw == NULL && l.c->in == NULL, "%s: no buffer is kept", what);
         tap_ok(hands_talk(&l) && hands_talk(&l), "%s: bytes go both ways", what);
         tap_ok(l.t->ssl == NULL, "%s: with data it goes", what);
@@ -190,7 +190,8 @@ test_last_word(void)
         link_push(&l);
         link_pull(&l);
     }
-    tap_ok(l.hand == WR_IO_OK && SSL_do_handshake(l.p.ssl) == 1, "TLS 1.2: the server's last message goes at once");
+    tap_ok(l.hand == WR_IO_OK && SSL_do_handshake(l.p.ssl) == 1,
+           "TLS 1.2: the server's last message goes at once");
     link_close(&l);
 }
 
@@ -415,8 +416,8 @@ test_refused(void)
                   SSL_AD_NO_APPLICATION_PROTOCOL, "protocols of others");
     hands_refused(&(struct link_wish){.prepare = hands_be_old}, WR_E_TLS_VERSION, SSL_AD_PROTOCOL_VERSION,
                   "an old version");
-    hands_refused(&(struct link_wish){.prepare = hands_be_strange}, WR_E_TLS_CIPHER,
-                  SSL_AD_HANDSHAKE_FAILURE, "suites of others");
+    hands_refused(&(struct link_wish){.prepare = hands_be_strange}, WR_E_TLS_CIPHER, SSL_AD_HANDSHAKE_FAILURE,
+                  "suites of others");
     world.conf.min = WR_TLS_MIN_13;
     hands_refused(&(struct link_wish){.v13 = false}, WR_E_TLS_VERSION, SSL_AD_PROTOCOL_VERSION,
                   "TLS 1.2 where tls.min is 1.3");
@@ -456,8 +457,9 @@ test_garbage(void)
     char zeros[20] = {0};
 
     hands_says(zeros, sizeof(zeros), WR_E_TLS_PROTOCOL, "zeros");
-    hands_says("\x80\x1c\x01\x03\x01\x00\x03\x00\x00\x00\x10\x00\x00\x2f" "0123456789abcdef", 30, WR_E_TLS_VERSION,
-               "a hello of SSL 2");
+    hands_says("\x80\x1c\x01\x03\x01\x00\x03\x00\x00\x00\x10\x00\x00\x2f"
+               "0123456789abcdef",
+               30, WR_E_TLS_VERSION, "a hello of SSL 2");
     hands_says("ssh-2.0-example\r\n", 17, WR_E_TLS_PROTOCOL, "another protocol");
     hands_says(long_record, 5, WR_E_TLS_PROTOCOL, "a record that is too long");
     hands_says(no_hello, 9, WR_E_TLS_PROTOCOL, "another message than a hello");
@@ -605,8 +607,8 @@ hands_as(bool v13, const struct made *cert, uint16_t fault, const char *verify, 
     link_run(&l);
     const struct wr_secure_facts *f = l.c->transport->facts(l.c);
     if (fault != 0) {
-        tap_ok(l.hand == WR_IO_ERR && l.c->fault == fault && f->why != NULL, "TLS 1.%d: %s: refused", v13 ? 3 : 2,
-               what);
+        tap_ok(l.hand == WR_IO_ERR && l.c->fault == fault && f->why != NULL, "TLS 1.%d: %s: refused",
+               v13 ? 3 : 2, what);
     } else {
         tap_ok(l.hand == WR_IO_OK && strcmp(f->verify, verify) == 0 && (f->cert != NULL) == (cert != NULL) &&
                    (cert == NULL || wr_str_eq(f->cert->subject, WR_STR("CN=me"))) &&

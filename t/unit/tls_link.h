@@ -45,7 +45,8 @@ link_read(struct link *l)
     size_t n;
 
     while (!l->holds && wr_conn_can_recv(l->c) && l->got_n < LINK_BYTES) {
-        l->io = l->c->transport->recv(l->c, (char *)l->got + l->got_n, WR_MIN(l->room, LINK_BYTES - l->got_n), &n);
+        l->io = l->c->transport->recv(l->c, (char *)l->got + l->got_n, WR_MIN(l->room, LINK_BYTES - l->got_n),
+                                      &n);
         if (l->io != WR_IO_OK) {
             break;
         }
@@ -156,7 +157,7 @@ struct link_wish {
     bool v13;
     unsigned aead;
     bool tcp;
-    const char *name;             /* that the peer asks for; NULL: "a.example" */
+    const char *name;                /* that the peer asks for; NULL: "a.example" */
     void (*prepare)(struct link *l); /* further settings, before l->p.ssl is made */
     SSL_SESSION *session;
 };

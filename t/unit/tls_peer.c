@@ -165,7 +165,8 @@ test_bounds(void)
     tap_ok(facts.cert->serial.n == 0 && facts.cert->subject.n == 0,
            "so are a number and a subject that are too long");
     peer_is(facts.cert->issuer, "CN=me", "and nothing else");
-    tap_ok(facts.cert->fingerprint.n == 64 && peer_printable(facts.cert->fingerprint), "the fingerprint stays");
+    tap_ok(facts.cert->fingerprint.n == 64 && peer_printable(facts.cert->fingerprint),
+           "the fingerprint stays");
     free(block);
     BN_free(big);
     X509_free(x);

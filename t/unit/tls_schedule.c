@@ -112,8 +112,7 @@ test_updates(unsigned aead, uint8_t secret_bytes)
         schedule_expand(want, secret_bytes, "iv", iv, 12);
         tap_ok(memcmp(mine.bytes, want, secret_bytes) == 0 && mine.n == secret_bytes,
                "aead %u, hash of %u: the secret after %u updates", aead, secret_bytes, i);
-        tap_ok(tx.seq == 0 && memcmp(tx.iv, iv, 12) == 0 && schedule_same_key(&tx, a, key, iv),
-               "iv and key");
+        tap_ok(tx.seq == 0 && memcmp(tx.iv, iv, 12) == 0 && schedule_same_key(&tx, a, key, iv), "iv and key");
         size_t n = wr_tls_seal_bytes(&tx, WR_TLS_DATA, "abc", 3, record);
         rx.seq = 1;
         tap_ok(wr_tls_open(&rx, record, n, NULL, &data) && data.n == 3, "the other end follows");
@@ -134,8 +133,7 @@ test_aeads(void)
 
     for (unsigned i = 0; i < WR_ARRAY_LEN(nids); i++) {
         const struct wr_tls_aead *a = wr_tls_aead_of(&schedule_kit, nids[i]);
-        tap_ok(a != NULL && a->nid == nids[i] &&
-                   a->key_bytes == (size_t)EVP_CIPHER_get_key_length(a->cipher),
+        tap_ok(a != NULL && a->nid == nids[i] && a->key_bytes == (size_t)EVP_CIPHER_get_key_length(a->cipher),
                "AEAD %d is known", nids[i]);
     }
     tap_ok(wr_tls_aead_of(&schedule_kit, NID_aes_128_cbc) == NULL &&

@@ -55,7 +55,8 @@ test_turns(void)
             unique = unique && (old == turn || memcmp(name[old], name[turn], 16) != 0);
         }
     }
-    tap_ok(good, "in ten turns, each key is found in its own and two more, and is the present one in its own");
+    tap_ok(good,
+           "in ten turns, each key is found in its own and two more, and is the present one in its own");
     tap_ok(unique, "no two have a name in common");
     first = wr_tls_ring_now(&ticket_ring);
     wr_tls_ring_turn(&ticket_ring, 0);
