@@ -68,6 +68,8 @@ struct wr_module {
      * whose `version` is as it was has not changed.  Some may be of another configuration, or not fit together (a
      * reload that failed puts the former ones back): what cannot be used is left as it was. */
     void (*files_changed)(struct wr_service *sv, void *worker);
+    /* The same in the keeper. */
+    void (*keeper_files_changed)(void *keeper);
     /*
      * The signer: a process of its own that has the secret files when check has set cf->isolated, and that workers
      * and the keeper ask over lines (sv->signer_line).  line: a new one; owns fd.

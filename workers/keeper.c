@@ -240,16 +240,30 @@ static const struct wr_child_ops keeper_ops = {
     .on_signal = keeper_on_signal,
 };
 
+/* Newer files are in place: those who keep something made of them are told, once they have begun and until they end. */
+static void
+keeper_on_files(void *arg)
+{
+    struct keeper *k = arg;
+
+    for (unsigned i = 0; k->holds && !k->flushing && i < wr_modules_n; i++) {
+        if (wr_modules[i]->keeper_files_changed != NULL) {
+            wr_modules[i]->keeper_files_changed(k->module_keeper[i]);
+        }
+    }
+}
+
 /* Keys, only where health checks need a client certificate; then nobody looks into it (CORE-RULES 30). */
 static void
-keeper_start_files(const struct wr_cycle *cy)
+keeper_start_files(struct keeper *k)
 {
+    const struct wr_cycle *cy = k->ch.st->cycle;
     bool secrets = cy->cf.keeper_secrets && !cy->cf.isolated;
 
     if (secrets) {
         wr_privs_hide();
     }
-    wr_files_start(secrets, NULL, NULL);
+    wr_files_start(secrets, keeper_on_files, k);
 }
 
 void
@@ -264,7 +278,7 @@ wr_keeper_run(const struct wr_start *st)
     if (rings == NULL || !wr_child_begin(&k->ch, st, &keeper_ops)) {
         _exit(1);
     }
-    keeper_start_files(st->cycle);
+    keeper_start_files(k);
     k->offload = wr_offload_new(k->ch.loop);
     if (k->offload == NULL) {
         wr_log(WR_LOG_ERROR, "keeper cannot make its threads errno=%d; exiting", errno);

@@ -559,9 +559,10 @@ const struct wr_directive wr_rows_upstream[] = {
             "Handshakes that fail have reasons of their own (`upstream_tls_...` in weir-reasons(7)), count "
             "for `eject`, and let another server be tried like connections that could not be made."),
     ROWS_UPSTREAM("tls.ca", WR_T_PARSED, tls_ca, .parse = rows_upstream_parse_tls_ca, .grammar = "PATH",
-                  .help = "A file of authorities in PEM that certificates of the servers may be signed by, "
-                          "and no others.  Unset: those that the system trusts.  A file that changes is "
-                          "taken into use by itself."),
+                  .help =
+                      "A file of authorities in PEM that certificates of the servers may be signed by, "
+                      "and no others.  A file that changes is taken into use by itself.  Unset: those that "
+                      "the system trusts, as they are when weir starts or reloads."),
     ROWS_UPSTREAM(
         "tls.name", WR_T_PARSED, tls_name, .parse = rows_upstream_parse_tls_name, .grammar = "HOST",
         .help =

@@ -215,6 +215,16 @@ tls_keeper_stop(void *keeper)
     }
 }
 
+static void
+tls_keeper_files_changed(void *keeper)
+{
+    struct tls_keeper *k = keeper;
+
+    if (k != NULL) {
+        wr_tls_client_refresh(k->w);
+    }
+}
+
 /* ---- weirctl ---- */
 
 static enum wr_command_verdict
@@ -254,6 +264,7 @@ const struct wr_module wr_module_tls = {
     .files_changed = tls_files_changed,
     .keeper_start = tls_keeper_start,
     .keeper_stop = tls_keeper_stop,
+    .keeper_files_changed = tls_keeper_files_changed,
     .commands = tls_commands,
     .signer_start = wr_tls_signer_start,
     .signer_line = wr_tls_signer_line,

@@ -95,6 +95,7 @@ struct wr_tls_worker {
     SSL_CTX *ctx;                  /* of all handshakes with clients */
     struct wr_tls_loaded *loaded;  /* by server index */
     struct wr_tls_origin *origins; /* by upstream index */
+    X509_STORE *system;            /* whom the system trusts; NULL: no upstream asks */
     struct wr_tls_sessions *sessions;
 };
 
