@@ -60,6 +60,7 @@ static const struct wr_tls_role tls_world_client_role = {
     .agreed = tls_world_agreed,
     .fault = tls_world_fault,
     .truncated = WR_E_UPSTREAM_TRUNCATED,
+    .alerted = WR_E_UPSTREAM_TLS_ALERT,
 };
 
 static inline void

@@ -809,6 +809,12 @@ test_alerts(void)
         link_close(&l);
 
         conn_raw(&l, &w);
+        conn_hears(&l);
+        link_say(&l, WR_TLS_ALERT, fatal, 2);
+        tap_ok(l.io == WR_IO_ERR && l.c->failed && l.c->fault == 0, "%s: one behind data", conn_what(&w));
+        link_close(&l);
+
+        conn_raw(&l, &w);
         for (unsigned k = 0; k < 32; k++) {
             link_say(&l, WR_TLS_ALERT, warning, 2);
         }
