@@ -559,7 +559,7 @@ tls_conn_send_some(struct wr_tls *t, struct wr_chain *out)
     }
     wr_chain_free(&t->control);
     n += control;
-    if (t->c->last && plain == out->bytes && !t->closed) {
+    if ((t->c->last || t->c->shut) && plain == out->bytes && !t->closed) {
         n += tls_conn_goodbye(t, tx + n);
     }
     do {

@@ -81,7 +81,9 @@ tls_hands_write(BIO *b, const char *p, int n)
 {
     struct wr_tls *t = BIO_get_data(b);
 
-    wr_chain_copy(&t->control, p, (size_t)n);
+    if (!t->done) { /* else (wr_tls_feed) it would be under keys and numbers that are ours now */
+        wr_chain_copy(&t->control, p, (size_t)n);
+    }
     return n;
 }
 
@@ -264,6 +266,9 @@ tls_hands_done(struct wr_tls *t)
     if (t->raw != NULL && t->raw->r == t->raw->w) {
         wr_buf_unref(t->raw);
         t->raw = NULL;
+    }
+    if (t->role->server && !t->tx.v13) {
+        wr_tls_flush_control(t); /* Finished, which the client waits for before it asks for anything */
     }
     tls_hands_hold(t);
     return WR_IO_OK;
