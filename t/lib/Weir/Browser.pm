@@ -26,13 +26,13 @@ my @flags = (
 
 sub new ($class, $w) { return bless { w => $w, n => 0 }, $class }
 
-# Opens a page.  The browser's messages go to @DIR@/browser.out.
-sub show ($self, $url) {
+# Opens a page, with further flags.  The browser's messages go to @DIR@/browser.out.
+sub show ($self, $url, @more) {
     $self->end;
     my $dir = $self->{w}->dir;
     my $home = $self->{home} = "$dir/browser." . ++$self->{n};
     mkdir $home or die "$home: $!";
-    my @cmd = (program() // die("chromium is not installed\n"), @flags, "--user-data-dir=$home/profile", $url);
+    my @cmd = (program() // die("chromium is not installed\n"), @flags, "--user-data-dir=$home/profile", @more, $url);
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         setpgrp 0, 0;
