@@ -68,9 +68,13 @@ for ([ 'random bytes', join '', map { chr(128 + ($_ * 37) % 128) } 1 .. 400 ], [
     while (sysread $s, my $more, 4096) { $got .= $more }
     unlike($got, qr/HTTP/, "$what: closed, at most with an alert");
 }
-reason(qr/reason=tls_protocol/, 'reason tls_protocol');
-qx(curl -s -m 5 https://localhost:$port/);
-reason(qr/reason=tls_alert why="[^"]*unknown ca/, 'a client that does not trust the certificate: tls_alert, and its words');
+# Lines are limited to some in a second, so that who makes many cannot fill a disk.
+sub reason_of ($do, $re, $what) {
+    ok(until_true(sub { $do->(); $w->error_log =~ $re }), $what);
+}
+reason_of(sub { my $s = dial(); syswrite $s, "\x17\x03\x03\x00\x20" . 'x' x 32; sysread $s, my $more, 10 }, qr/reason=tls_protocol/, 'reason tls_protocol');
+reason_of(sub { qx(curl -s -m 5 https://localhost:$port/) }, qr/reason=tls_alert why="[^"]*unknown ca/,
+    'a client that does not trust the certificate: tls_alert, and its words');
 served('all of these');
 
 # Plain HTTP where TLS is spoken.

@@ -53,6 +53,7 @@ my %case = (
     no_cert         => [ 502, 'upstream_tls_alert', $ca, 'asks' ],
     no_cert_12      => [ 502, 'upstream_tls_alert', $ca, 'asks12' ],
     strange_cert    => [ 502, 'upstream_tls_alert', "$ca\ntls.cert = \@DIR\@/mallory.pem \@DIR\@/mallory.key", 'asks' ],
+    no_suite        => [ 502, 'upstream_tls_alert', $ca, 'cbc' ],
     tls11           => [ 502, 'upstream_tls_protocol', $ca, 'tls11' ],
     tls10           => [ 502, 'upstream_tls_protocol', $ca, 'tls10' ],
     plain           => [ 502, 'upstream_tls_protocol', $ca, '' ],
@@ -97,6 +98,7 @@ $t->origin('for_clients', cert => { client => 1 });
 $t->origin('asks', client_ca => $t->ca->{cert});
 $t->origin('asks12', client_ca => $t->ca->{cert}, max => 'TLSv1_2');
 $t->origin('tls12', max => 'TLSv1_2');
+$t->origin('cbc', max => 'TLSv1_2', ciphers => 'ECDHE-ECDSA-AES128-SHA');
 $t->origin('tls11', max => 'TLSv1_1', ciphers => 'ALL:@SECLEVEL=0');
 $t->origin('tls10', max => 'TLSv1', ciphers => 'ALL:@SECLEVEL=0');
 $t->start;

@@ -57,6 +57,6 @@ like(($w->ctl('upstreams'))[1], qr{^https://\Q$at\E +1/1 up, https }m, '... in t
 
 # Without a file.
 my $port = $w->port('alone');
-my $alone = Weir->new(bare => 1, no_wait => 1, args => [ "127.0.0.1:$port=https://$at" ], env => { SSL_CERT_FILE => $t->ca->{cert} });
+my $alone = Weir->new(bare => 1, args => [ "127.0.0.1:$port=https://$at" ], env => { SSL_CERT_FILE => $t->ca->{cert} });
 ok(until_true(sub { $w->get('/alone', to => "127.0.0.1:$port")->status eq '200' }), 'weir LISTEN=https://HOST:PORT');
 done_testing;
