@@ -19,6 +19,7 @@
 #include "core/http/errorpage.h"
 #include "core/http/explain.h"
 #include "core/http/key.h"
+#include "core/http/location.h"
 #include "core/http/request.h"
 #include "core/http/service.h"
 #include "core/http/vars.h"

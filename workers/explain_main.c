@@ -136,7 +136,7 @@ explain_main_print_request(const struct wr_explain *ex, const char *why_listen)
 static void
 explain_main_print_modules(struct wr_explain *ex)
 {
-    for (unsigned i = 0; i < wr_modules_n; i++) {
+    for (unsigned i = 0; i < wr_modules_n && !ex->answered; i++) {
         if (wr_modules[i]->explain) {
             wr_modules[i]->explain(ex, ex->r->route, ex->r->route->mconf[i]);
         }
@@ -289,7 +289,7 @@ explain_main_print(const struct wr_explain_question *q, struct wr_explain *ex, c
     }
     if (!routed) {
         explain_main_print_answer(ex);
-    } else if (ex->r->upstream) {
+    } else if (ex->r->upstream && !ex->answered) {
         explain_main_print_upstream(ex);
         explain_main_print_sent(ex);
     }

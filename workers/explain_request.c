@@ -151,11 +151,12 @@ explain_request_named(const struct wr_listen *ls, struct wr_str host)
     return false;
 }
 
-/* Of the listeners with that port (0: any), the first that has a server of the name, else the first. */
+/* Of the listeners with that port (0: any) the first that has a server of the name and speaks what the URL says,
+ * else the first that has one, else the first. */
 static const struct wr_listen *
 explain_request_by_port(const struct wr_explain_question *q, const struct wr_model *m, uint16_t port)
 {
-    const struct wr_listen *first = NULL;
+    const struct wr_listen *named = NULL, *first = NULL;
     struct wr_str host = WR_STR_NONE;
     uint16_t ignored;
     bool has_port;
@@ -166,12 +167,15 @@ explain_request_by_port(const struct wr_explain_question *q, const struct wr_mod
         if (port != 0 && wr_addr_port(&ls->addr) != port) {
             continue;
         }
-        if (explain_request_named(ls, host)) {
+        if (!explain_request_named(ls, host)) {
+            first = first ? first : ls;
+        } else if (ls->tls == q->https) {
             return ls;
+        } else {
+            named = named ? named : ls;
         }
-        first = first ? first : ls;
     }
-    return first;
+    return named ? named : first;
 }
 
 static const struct wr_listen *

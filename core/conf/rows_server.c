@@ -128,8 +128,8 @@ const struct wr_directive wr_rows_server[] = {
             "handshake), and they have to agree on what follows the address.  `tls`: HTTPS alone is spoken "
             "there, so each server of that address needs certificates (see `tls`).  `proxy_protocol`: each "
             "connection begins with a PROXY protocol header (version 1 or 2); it is taken from "
-            "`trusted_proxies` alone.  Unset, it is `:80`; for a server with certificates `:80, :443 tls`, "
-            "and `:443 tls` with `http = off`.  What is written is taken as it is."),
+            "`trusted_proxies` alone.  Unset, a server with certificates is at `:80, :443 tls`, with `http = off` "
+            "at `:443 tls`.  What is written is taken as it is."),
     ROWS_SERVER(
         "tls", WR_T_PARSED, WR_IN_DEFAULTS | WR_IN_SERVER, tls, .preset = "auto",
         .parse = rows_server_parse_tls, .words = rows_server_tls,
@@ -147,9 +147,9 @@ const struct wr_directive wr_rows_server[] = {
         .words = rows_server_http,
         .help =
             "What a server with certificates does with plain HTTP.  `redirect`: 308 to the same path and "
-            "query with https, at its canonical name and the port of its first address with `tls`.  `serve`: "
-            "it serves as if it were HTTPS.  `off`: it has no address without `tls`.  Behind a proxy in "
-            "`trusted_proxies` that says so, a request counts as HTTPS."),
+            "query by HTTPS, under its `canonical` name or else the one asked for, at the port of its first "
+            "address with `tls`.  `serve`: it is served like HTTPS.  `off`: it has no address without `tls`.  "
+            "A request counts as HTTPS when a proxy of `trusted_proxies` says that it was."),
     ROWS_SERVER("canonical", WR_T_PARSED, WR_IN_SERVER, canonical, .preset = "off",
                 .parse = rows_server_parse_canonical, .grammar = "NAME | off",
                 .help =

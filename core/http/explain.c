@@ -82,6 +82,12 @@ wr_explain_route_place(const struct wr_route *rt, size_t offset)
 }
 
 struct wr_place
+wr_explain_server_place(const struct wr_server *server, size_t offset)
+{
+    return explain_place(WR_CLASS_SERVER, &server->places, offset);
+}
+
+struct wr_place
 wr_explain_weir_place(const struct wr_model *m, size_t offset)
 {
     return explain_place(WR_CLASS_WEIR, &m->weir_places, offset);

@@ -13,6 +13,7 @@
 struct wr_explain {
     FILE *to;
     struct wr_req *r; /* after HEAD and ROUTE */
+    bool answered;    /* set by a module that answers in GUARD: nothing comes after it */
 };
 
 /* "what: NAME (FILE:LINE): why"; a name or place that is none is left out.  The reason is text of our own or has
@@ -26,6 +27,8 @@ void wr_explain_lost(const struct wr_explain *ex, struct wr_str name, struct wr_
 const char *wr_explain_text(const struct wr_explain *ex, struct wr_str s);
 /* Where the row of CLASS_ROUTE at that offset of struct wr_route_conf got its value on rt. */
 struct wr_place wr_explain_route_place(const struct wr_route *rt, size_t offset);
+/* The same for struct wr_server_conf. */
+struct wr_place wr_explain_server_place(const struct wr_server *server, size_t offset);
 /* The same for struct wr_weir_conf. */
 struct wr_place wr_explain_weir_place(const struct wr_model *m, size_t offset);
 

@@ -68,42 +68,6 @@ answer_active(const struct wr_route *rt, const void *conf, void *main)
 
 /* ---- redirects ---- */
 
-/* Bytes that a URI may hold (RFC 3986 2); what a template brought in of others is escaped. */
-static bool
-answer_is_uri_byte(char c)
-{
-    static const char more[] = "-._~:/?#[]@!$&'()*+,;=%";
-
-    return (c >= '0' && c <= '9') || (wr_lower(c) >= 'a' && wr_lower(c) <= 'z') ||
-        (c != '\0' && strchr(more, c) != NULL);
-}
-
-static struct wr_str
-answer_escape(struct wr_req *r, struct wr_str url)
-{
-    size_t odd = 0;
-
-    for (size_t i = 0; i < url.n; i++) {
-        odd += !answer_is_uri_byte(url.p[i]);
-    }
-    if (odd == 0) {
-        return url;
-    }
-    char *p = wr_pool_alloc(&r->pool, url.n + 2 * odd);
-    size_t n = 0;
-    for (size_t i = 0; i < url.n; i++) {
-        if (answer_is_uri_byte(url.p[i])) {
-            p[n++] = url.p[i];
-        } else {
-            static const char digits[] = "0123456789ABCDEF";
-            p[n++] = '%';
-            p[n++] = digits[(uint8_t)url.p[i] >> 4];
-            p[n++] = digits[(uint8_t)url.p[i] & 15];
-        }
-    }
-    return wr_str_make(p, n);
-}
-
 static uint16_t
 answer_redirect_status(const struct wr_req *r, const struct answer_conf *own)
 {
@@ -122,8 +86,7 @@ answer_redirect(struct wr_req *r, const struct answer_conf *own)
         wr_req_fail(r, WR_E_TARGET_TOO_LONG);
         return;
     }
-    wr_head_add(&r->resp, &r->pool, WR_N_LOCATION, WR_STR_NONE, answer_escape(r, url));
-    wr_req_answer(r, answer_redirect_status(r, own), WR_STR("text/plain; charset=utf-8"), WR_STR("moved\n"));
+    wr_location_answer(r, answer_redirect_status(r, own), url);
 }
 
 /* ---- fixed answers ---- */
@@ -168,7 +131,8 @@ answer_explain(struct wr_explain *ex, const struct wr_route *rt, const void *con
     } else if (rt->target.kind == WR_TARGET_REDIRECT) {
         struct wr_str url = wr_template_expand(own->location, ex->r, ANSWER_LOCATION_BYTES);
         wr_explain_say(ex, "answer", WR_STR_NONE, rt->target.place, "weir itself, %u with Location: %s",
-                       answer_redirect_status(ex->r, own), wr_explain_text(ex, answer_escape(ex->r, url)));
+                       answer_redirect_status(ex->r, own),
+                       wr_explain_text(ex, wr_location_escape(&ex->r->pool, url)));
     }
 }
 
