@@ -143,14 +143,19 @@ explain_main_print_modules(struct wr_explain *ex)
     }
 }
 
+/* A server goes by its address; that it is reached by TLS is its upstream's. */
 static void
-explain_main_print_server(const struct wr_explain *ex, const struct wr_upstream_server *us)
+explain_main_print_server(const struct wr_explain *ex, const struct wr_upstream *up,
+                          const struct wr_upstream_server *us)
 {
+    const char *scheme = up->conf.tls ? "https://" : "";
     const char *where = wr_conf_place_text(&ex->r->pool, us->place);
 
-    fprintf(ex->to, "    server: %s", wr_explain_text(ex, us->name));
-    if (!wr_str_eq(us->name, us->address)) {
-        fprintf(ex->to, " = %s", wr_explain_text(ex, us->address));
+    if (wr_str_eq(us->name, us->address)) {
+        fprintf(ex->to, "    server: %s%s", scheme, wr_explain_text(ex, us->address));
+    } else {
+        fprintf(ex->to, "    server: %s = %s%s", wr_explain_text(ex, us->name), scheme,
+                wr_explain_text(ex, us->address));
     }
     if (us->weight > 1) {
         fprintf(ex->to, " weight=%lld", (long long)us->weight);
@@ -173,7 +178,7 @@ explain_main_print_upstream(const struct wr_explain *ex)
     wr_explain_say(ex, "upstream", up->name, up->place, "the route's target (%s)",
                    wr_conf_place_text(&ex->r->pool, rt->target.place));
     for (size_t i = 0; i < up->servers_n; i++) {
-        explain_main_print_server(ex, &up->servers[i]);
+        explain_main_print_server(ex, up, &up->servers[i]);
     }
 }
 

@@ -72,15 +72,27 @@ keeper_start_modules(struct keeper *k)
     }
 }
 
+/* In this order: the resolver reads what is published once, then that is the prober's; the prober checks over the TLS
+ * that a module has brought. */
 static void
-keeper_stop_modules(struct keeper *k)
+keeper_start_chores(struct keeper *k)
 {
-    for (unsigned i = 0; i < wr_modules_n; i++) {
+    const struct wr_cycle *cy = k->ch.st->cycle;
+
+    k->resolver = wr_resolver_start(k->ch.loop, cy->model, cy->generation);
+    keeper_start_modules(k);
+    k->prober = wr_prober_start(k->ch.loop, cy->model, cy->generation, k->keeping.secure);
+}
+
+static void
+keeper_stop_chores(struct keeper *k)
+{
+    wr_prober_stop(k->prober);
+    for (unsigned i = wr_modules_n; i-- > 0;) {
         if (wr_modules[i]->keeper_stop != NULL) {
             wr_modules[i]->keeper_stop(k->module_keeper[i]);
         }
     }
-    wr_prober_stop(k->prober);
     wr_resolver_stop(k->resolver);
 }
 
@@ -90,10 +102,7 @@ keeper_take_over(struct keeper *k)
 {
     k->holds = true;
     wr_logdrain_begin(k->drain);
-    /* in this order: the resolver reads what is published once, then that is the prober's */
-    k->resolver = wr_resolver_start(k->ch.loop, k->ch.st->cycle->model, k->ch.st->cycle->generation);
-    k->prober = wr_prober_start(k->ch.loop, k->ch.st->cycle->model, k->ch.st->cycle->generation);
-    keeper_start_modules(k);
+    keeper_start_chores(k);
     k->control = wr_control_start(&k->ch, k->module_keeper);
     wr_child_state(&k->ch, WR_SLOT_SERVING);
 }
@@ -120,7 +129,7 @@ keeper_on_control_over(struct wr_task *t)
 {
     struct keeper *k = wr_container(t, struct keeper, control_over);
 
-    keeper_stop_modules(k);
+    keeper_stop_chores(k);
     k->flushing = true;
     wr_logdrain_finish(k->drain, k->ending_all, keeper_exit, k);
 }

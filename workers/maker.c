@@ -17,7 +17,7 @@
 #include "core/module.h"
 #include "workers/master.h"
 
-#define MAKER_MS 20000                         /* then it is killed */
+#define MAKER_MS 120000 /* then it is killed: thousands of certificates on a slow disk take a while, once */
 #define MAKER_AGAIN_MS (UINT64_C(6) * 3600000) /* between two looks at what is soon out of date */
 #define MAKER_LOOK_MS 1000                     /* between two looks whether it has ended */
 

@@ -45,10 +45,9 @@ watch_judge_new(void *arg, struct wr_bundle_item *it)
         wr_conf_error(&cy->cf, f->place, "cannot read the file %s: %s", f->path.p,
                       wr_gather_why(it->trouble));
     } else if (it->loose && f->secret) {
-        wr_conf_warn(
-            &cy->cf, f->place,
-            "the file %s is secret and open to every user of this machine; make it private: chmod 600 %s",
-            f->path.p, f->path.p);
+        wr_conf_warn(&cy->cf, f->place,
+                     "the secret file %s is open to every user of this machine; chmod 600 makes it private",
+                     f->path.p);
     }
 }
 
@@ -208,6 +207,7 @@ wr_watch_abort(struct wr_master *m)
     wr_checker_cancel(&w->checker);
     wr_pair_drop(w->candidate);
     w->verdict = WR_WATCH_GOOD;
+    w->look_ms = wr_master_now_ms() + WR_WATCH_LOOK_MS;
     if (!w->swapped) {
         return;
     }

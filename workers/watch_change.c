@@ -31,7 +31,7 @@ watch_change_judge(void *arg, struct wr_bundle_item *it)
                wr_gather_why(it->trouble));
     } else if (news && it->changed && it->loose && f->secret) {
         wr_log(WR_LOG_WARN,
-               "the file %s is secret and open to every user of this machine; chmod 600 makes it private",
+               "the secret file %s is open to every user of this machine; chmod 600 makes it private",
                it->path.p);
     }
 }

@@ -227,6 +227,7 @@ struct wr_upstream_server {
     struct wr_str host; /* name to be resolved (DNS, SRV too); FILE: the path; empty when numeric or unix */
     uint16_t port;
     bool numeric; /* addr is set */
+    bool https;   /* was written with https:// in front of it; what counts is the upstream's conf.tls */
     struct wr_addr addr;
     int64_t weight; /* 1.. */
     bool backup;

@@ -79,9 +79,17 @@ void wr_conf_model_upstreams(struct wr_model_build *mb);
 /* One server address into *us.  False: reported under `what`. */
 bool wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, struct wr_str what,
                            struct wr_place place, struct wr_upstream_server *us);
-/* The upstream made for an address, shared by all that name it. */
+/* What stands behind http:// and https://: *address is HOST:PORT, with the preset port where none is written (the
+ * host is not judged).  Returns what is wrong with it, NULL when nothing is. */
+const char *wr_conf_model_authority(struct wr_pool *pool, struct wr_str s, unsigned port,
+                                    struct wr_str *address);
+/* The upstream made for an address, by TLS or not, shared by all that name it. */
 struct wr_upstream *wr_conf_model_anonymous(struct wr_model_build *mb, const struct wr_upstream_server *us,
                                             struct wr_place place);
+
+/* model_upstream_tls.c: whether servers and tls keys of an [upstream] fit together. */
+void wr_conf_model_upstream_tls(struct wr_model_build *mb, struct wr_upstream *u, struct wr_bind_set *set,
+                                const struct wr_conf_section *s);
 
 /* model_target.c: what a path key or `to` says.  False: reported. */
 bool wr_conf_model_target(struct wr_model_build *mb, struct wr_str text, struct wr_str key,

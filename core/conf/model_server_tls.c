@@ -135,15 +135,7 @@ model_server_tls_canonical(const struct model_server_tls_job *job)
     struct wr_conf *cf = job->mb->cf;
     struct wr_suggest sg;
 
-    if (host.n == 0) {
-        return;
-    }
-    if (why || host.p[0] == '*') {
-        wr_conf_error(cf, place, "canonical: \"%s\" is no name to redirect to: %s",
-                      wr_conf_shown(cf->pool, host), why ? why : "it is one name, without \"*\"");
-        return;
-    }
-    if (model_server_tls_has_name(server, host)) {
+    if (host.n == 0 || (!why && host.p[0] != '*' && model_server_tls_has_name(server, host))) {
         return;
     }
     if (wr_suggest_begin(&sg, cf, host)) {
@@ -153,8 +145,14 @@ model_server_tls_canonical(const struct model_server_tls_job *job)
             }
         }
     }
-    wr_conf_error(cf, place, "canonical: [%s] has no name \"%s\"%s", job->head, wr_conf_shown(cf->pool, host),
-                  wr_suggest_text(&sg, cf->pool));
+    if (why || host.p[0] == '*') {
+        wr_conf_error(cf, place, "canonical: \"%s\" is no name to redirect to: %s%s",
+                      wr_conf_shown(cf->pool, host), why ? why : "it is one name, without \"*\"",
+                      wr_suggest_text(&sg, cf->pool));
+    } else {
+        wr_conf_error(cf, place, "canonical: [%s] has no name \"%s\"%s", job->head,
+                      wr_conf_shown(cf->pool, host), wr_suggest_text(&sg, cf->pool));
+    }
 }
 
 /* ---------------------------------------------------------------- all of them */

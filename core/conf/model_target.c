@@ -7,7 +7,7 @@
 #include "core/conf/suggest.h"
 
 #define MODEL_TARGET_GRAMMAR                                                                                 \
-    "a target is the NAME of an upstream, HOST:PORT, http://HOST[:PORT], unix:/PATH, redirect:URL or "       \
+    "a target is the NAME of an upstream, HOST:PORT, http[s]://HOST[:PORT], unix:/PATH, redirect:URL or "    \
     "status:CODE TEXT"
 
 struct model_target_job {
@@ -71,41 +71,45 @@ model_target_name(struct model_target_job *job)
 }
 
 static bool
-model_target_address(struct model_target_job *job, struct wr_str address)
+model_target_server(struct model_target_job *job, struct wr_str address, bool https)
 {
     struct wr_upstream_server us;
 
     if (!wr_conf_model_address(job->mb, address, job->key, job->place, &us)) {
         return false;
     }
+    us.https = https;
     job->t->kind = WR_TARGET_UPSTREAM;
     job->t->upstream = wr_conf_model_anonymous(job->mb, &us, job->place);
     job->t->upstream->references++;
     return true;
 }
 
-/* http://HOST[:PORT], nothing behind it but one slash */
+static bool
+model_target_address(struct model_target_job *job, struct wr_str address)
+{
+    return model_target_server(job, address, false);
+}
+
+static bool
+model_target_url(struct model_target_job *job, struct wr_str rest, bool https)
+{
+    struct wr_str address;
+    const char *why = wr_conf_model_authority(job->mb->pool, rest, https ? 443 : 80, &address);
+
+    return why ? model_target_refuse(job, why) : model_target_server(job, address, https);
+}
+
 static bool
 model_target_http(struct model_target_job *job, struct wr_str rest)
 {
-    ptrdiff_t slash = wr_str_find(rest, '/');
+    return model_target_url(job, rest, false);
+}
 
-    if (slash >= 0 && (size_t)slash + 1 == rest.n) {
-        return model_target_refuse(job, "a target has no path, not even \"/\": the request's goes on");
-    }
-    if (slash >= 0) {
-        return model_target_refuse(job, "a target has no path (see strip and path)");
-    }
-    bool v6 = rest.n > 0 && rest.p[0] == '[';
-    bool port = v6 ? rest.p[rest.n - 1] != ']' : wr_str_find(rest, ':') >= 0;
-
-    if (rest.n == 0) {
-        return model_target_refuse(job, "a host is missing");
-    }
-    if (!port) {
-        rest = wr_pool_printf(job->mb->pool, "%.*s:80", WR_STR_ARG(rest));
-    }
-    return model_target_address(job, rest);
+static bool
+model_target_https(struct model_target_job *job, struct wr_str rest)
+{
+    return model_target_url(job, rest, true);
 }
 
 /* ---------------------------------------------------------------- redirect, status */
@@ -242,7 +246,8 @@ wr_conf_model_target(struct wr_model_build *mb, struct wr_str text, struct wr_st
         bool (*parse)(struct model_target_job *, struct wr_str);
     } forms[] = {{"redirect:", model_target_redirect},
                  {"status:", model_target_status},
-                 {"http://", model_target_http}};
+                 {"http://", model_target_http},
+                 {"https://", model_target_https}};
     struct wr_str s = job.text;
 
     memset(t, 0, sizeof(*t));
@@ -262,7 +267,7 @@ wr_conf_model_target(struct wr_model_build *mb, struct wr_str text, struct wr_st
     if (wr_str_starts(s, WR_STR("dns:")) || wr_str_starts(s, WR_STR("srv:"))) {
         return model_target_refuse(&job, "that stands in an [upstream], as a server of it");
     }
-    if (wr_str_starts(s, WR_STR("https://")) || wr_str_starts(s, WR_STR("file:"))) {
+    if (wr_str_starts(s, WR_STR("file:"))) {
         return model_target_refuse(&job, "known, not in this release");
     }
     if (wr_str_starts(s, WR_STR("unix:")) || model_target_has_port(s)) {

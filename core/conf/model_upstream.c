@@ -45,15 +45,6 @@ model_upstream_host_ok(struct wr_str s)
     return s.n > 0 && s.n <= 253 && s.p[0] != '.';
 }
 
-/* The forms that are addresses in the language, but not in this release. */
-static const char *
-model_upstream_future(struct wr_str s)
-{
-    return wr_str_starts(s, WR_STR("file:")) || wr_str_starts(s, WR_STR("https://"))
-        ? "known, not in this release"
-        : NULL;
-}
-
 /* Whether a host is one letter away from a word of the language; says so once. */
 static void
 model_upstream_warn_host(struct wr_model_build *mb, struct wr_str host, struct wr_str address,
@@ -132,14 +123,14 @@ wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, struct w
                       struct wr_place place, struct wr_upstream_server *us)
 {
     char text[WR_ADDR_TEXT_BYTES];
-    const char *why = model_upstream_future(address);
+    const char *why;
     struct wr_ip ip;
 
     memset(us, 0, sizeof(*us));
     us->weight = 1;
     us->place = place;
-    if (address.n == 0 || why) {
-        return model_upstream_refuse(mb, address, what, place, why ? why : "an address is missing");
+    if (address.n == 0) {
+        return model_upstream_refuse(mb, address, what, place, "an address is missing");
     }
     if (wr_str_starts(address, WR_STR("http://"))) {
         return model_upstream_refuse(mb, address, what, place, "a server is HOST:PORT, without http://");
@@ -158,6 +149,25 @@ wr_conf_model_address(struct wr_model_build *mb, struct wr_str address, struct w
         return model_upstream_refuse(mb, address, what, place, why);
     }
     return model_upstream_named_host(mb, address, what, place, us);
+}
+
+const char *
+wr_conf_model_authority(struct wr_pool *pool, struct wr_str s, unsigned port, struct wr_str *address)
+{
+    ptrdiff_t slash = wr_str_find(s, '/');
+
+    if (slash >= 0) {
+        return (size_t)slash + 1 == s.n ? "a target has no path, not even \"/\": the request's goes on"
+                                        : "a target has no path (see strip and path)";
+    }
+    if (s.n == 0) {
+        return "a host is missing";
+    }
+    bool v6 = s.p[0] == '[';
+    bool has_port = v6 ? s.p[s.n - 1] != ']' : wr_str_find(s, ':') >= 0;
+
+    *address = has_port ? s : wr_pool_printf(pool, "%.*s:%u", WR_STR_ARG(s), port);
+    return NULL;
 }
 
 /* ---------------------------------------------------------------- servers that are found at run time */
@@ -205,6 +215,23 @@ model_upstream_lookup(struct wr_model_build *mb, struct wr_str s, struct wr_str 
     return true;
 }
 
+/* "https://HOST[:PORT]" */
+static bool
+model_upstream_https(struct wr_model_build *mb, struct wr_str s, struct wr_str what, struct wr_place place,
+                     struct wr_upstream_server *us)
+{
+    struct wr_str rest = wr_str_make(s.p + 8, s.n - 8), address;
+    const char *why = wr_str_find(rest, '/') >= 0 ? "a server has no path"
+                                                  : wr_conf_model_authority(mb->pool, rest, 443, &address);
+
+    if (why) {
+        return model_upstream_refuse(mb, s, what, place, why);
+    }
+    bool ok = wr_conf_model_address(mb, address, what, place, us);
+    us->https = true;
+    return ok;
+}
+
 /* A server of an [upstream]. */
 static bool
 model_upstream_server(struct wr_model_build *mb, struct wr_str address, struct wr_str what,
@@ -212,6 +239,9 @@ model_upstream_server(struct wr_model_build *mb, struct wr_str address, struct w
 {
     bool file = wr_str_starts(address, WR_STR("file:"));
 
+    if (wr_str_starts(address, WR_STR("https://"))) {
+        return model_upstream_https(mb, address, what, place, us);
+    }
     if (!file && !wr_str_starts(address, WR_STR("dns:")) && !wr_str_starts(address, WR_STR("srv:"))) {
         return wr_conf_model_address(mb, address, what, place, us);
     }
@@ -254,14 +284,17 @@ model_upstream_new(struct wr_model_build *mb, struct wr_str name, struct wr_plac
 struct wr_upstream *
 wr_conf_model_anonymous(struct wr_model_build *mb, const struct wr_upstream_server *us, struct wr_place place)
 {
-    struct wr_upstream *u = wr_strmap_get(&mb->upstreams, us->address);
+    struct wr_str name =
+        us->https ? wr_pool_printf(mb->pool, "https://%.*s", WR_STR_ARG(us->address)) : us->address;
+    struct wr_upstream *u = wr_strmap_get(&mb->upstreams, name);
     struct wr_bind_set set;
 
     if (u) {
         return u;
     }
-    u = model_upstream_new(mb, us->address, place, &set);
+    u = model_upstream_new(mb, name, place, &set);
     u->anonymous = true;
+    u->conf.tls = us->https;
     u->servers = wr_pool_alloc(mb->pool, sizeof(*u->servers));
     u->servers[0] = *us;
     u->servers[0].name = us->address;
@@ -421,6 +454,7 @@ wr_conf_model_upstreams(struct wr_model_build *mb)
         u->places = set.places;
         model_upstream_servers(mb, u, s);
         model_upstream_settle(mb, u, s);
+        wr_conf_model_upstream_tls(mb, u, &set, s);
         if (u->servers_n == 0 && mb->cf->errors == errors) {
             wr_conf_error(mb->cf, s->place, "[upstream %.*s] has no server", WR_STR_ARG(u->name));
         }

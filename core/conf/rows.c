@@ -399,7 +399,8 @@ static const struct wr_directive rows_log[] = {
         "format", WR_T_WORD, format, .preset = "combined", .words = rows_format,
         .help =
             "`combined`: one line a request, as nginx and Apache write it.  `json`: one object a line, with "
-            "the route, the upstream, times and the reason of a failure; `upstream_attempts` lists the "
+            "the route, the upstream, times and the reason of a failure, and of TLS its version, its suite, "
+            "whether a session was resumed and whose certificate the client has; `upstream_attempts` lists the "
             "attempts, each with `server`, `status`, `reason`, `connect_time`, `header_time` and "
             "`response_time`, when there was more than one."),
     ROWS_LOG("redact", WR_T_WORDS, redact, .flags = WR_D_OFF, .grammar = "NAME ... | off",

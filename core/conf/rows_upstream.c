@@ -7,6 +7,7 @@
 #include "core/conf/types.h"
 
 #define ROWS_DAY UINT64_C(86400000)
+#define ROWS_PATH_BYTES 4095
 
 /* ---------------------------------------------------------------- values of their own */
 
@@ -276,6 +277,66 @@ rows_upstream_parse_expect(struct wr_pool *pool, struct wr_str value, void *fiel
     return true;
 }
 
+/* ---- tls ---- */
+
+static bool
+rows_upstream_is_path(struct wr_str s)
+{
+    return s.n > 1 && s.n <= ROWS_PATH_BYTES && s.p[0] == '/' && s.p[s.n - 1] != '/';
+}
+
+static bool
+rows_upstream_parse_tls_ca(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
+{
+    if (!rows_upstream_is_path(value)) {
+        *why = "not the absolute path of a file";
+        return false;
+    }
+    *(struct wr_str *)field = wr_pool_str(pool, value);
+    return true;
+}
+
+/* A host name in lower case, or an IP address. */
+static bool
+rows_upstream_parse_tls_name(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
+{
+    char *lower = wr_pool_alloc(pool, value.n + 1);
+    struct wr_str name = wr_str_make(lower, value.n);
+    struct wr_ip ip;
+    bool label = false;
+
+    wr_str_lower(lower, value);
+    *why = "not the name of a host, nor an IP address; a port is no part of it";
+    for (size_t i = 0; i < name.n && !wr_ip_parse(name, &ip); i++) {
+        char c = name.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+        if (!letter && (c != '.' || !label)) {
+            return false;
+        }
+        label = letter;
+    }
+    if (name.n > 0 && name.p[name.n - 1] == '.') {
+        name.n--; /* certificates say it without */
+    }
+    *(struct wr_str *)field = name;
+    return name.n > 0 && name.n <= 253;
+}
+
+static bool
+rows_upstream_parse_tls_cert(struct wr_pool *pool, struct wr_str value, void *field, const char **why)
+{
+    struct wr_str rest = value, cert, key, more;
+
+    if (!wr_conf_word(pool, &rest, &cert) || !wr_conf_word(pool, &rest, &key) ||
+        wr_conf_word(pool, &rest, &more) || !rows_upstream_is_path(cert) || !rows_upstream_is_path(key)) {
+        *why = "not the absolute paths of two files, a certificate and its key";
+        return false;
+    }
+    *(struct wr_tls_pair *)field =
+        (struct wr_tls_pair){.cert = wr_pool_str(pool, cert), .key = wr_pool_str(pool, key)};
+    return true;
+}
+
 /* ---- retry, resolver ---- */
 
 const struct wr_keyword wr_rows_retry_words[] = {{"connect", 0}, {"idempotent", 0}, {"off", 0}, {NULL, 0}};
@@ -488,6 +549,36 @@ const struct wr_directive wr_rows_upstream[] = {
     ROWS_UPSTREAM(
         "keepalive_timeout", WR_T_TIME, keepalive_idle_ms, .preset = "60s", .min = 1000, .max = ROWS_DAY,
         .help = "How long an idle connection is kept; shorter where the server announces a shorter time."),
+    ROWS_UPSTREAM(
+        "tls", WR_T_BOOL, tls, .preset = "off",
+        .help =
+            "The servers are reached by TLS (1.2 or 1.3), health checks too.  Their certificates have to be "
+            "signed by an authority that is trusted (`tls.ca`), to be within their time, and to be for the "
+            "server (`tls.name`); whether one was revoked is not asked.  `timeout.connect` bounds connecting "
+            "and handshake together.  `server = https://HOST[:PORT]` (preset port 443) says the same.  "
+            "Handshakes that fail have reasons of their own (`upstream_tls_...` in weir-reasons(7)), count "
+            "for `eject`, and let another server be tried like connections that could not be made."),
+    ROWS_UPSTREAM("tls.ca", WR_T_PARSED, tls_ca, .parse = rows_upstream_parse_tls_ca, .grammar = "PATH",
+                  .help = "A file of authorities in PEM that certificates of the servers may be signed by, "
+                          "and no others.  Unset: those that the system trusts.  A file that changes is "
+                          "taken into use by itself."),
+    ROWS_UPSTREAM(
+        "tls.name", WR_T_PARSED, tls_name, .parse = rows_upstream_parse_tls_name, .grammar = "HOST",
+        .help =
+            "Whom the certificates of all servers have to be for, and the name that they are asked for (SNI; "
+            "none when it is an IP address).  Unset: each server's own host: the name or IP address that it is "
+            "configured with; NAME for `dns:NAME:PORT`; the target's name for `srv:NAME` and the line's for "
+            "`file:PATH`, so set it where DNS or the file may not decide whom to trust.  A server that is a "
+            "unix socket has no host and needs it."),
+    ROWS_UPSTREAM("tls.verify", WR_T_BOOL, tls_verify, .preset = "on",
+                  .help =
+                      "`off`: any certificate is taken.  Connections can then be read and changed by whoever "
+                      "stands between weir and the server, and `weir -t` warns of it."),
+    ROWS_UPSTREAM(
+        "tls.cert", WR_T_PARSED, tls_cert, .parse = rows_upstream_parse_tls_cert, .grammar = "CERT KEY",
+        .help = "The certificate (with the chain behind it) and key that weir shows to servers which ask "
+                "for one, as two files in PEM.  The master reads them, so `user` need not be able to; "
+                "files that change are taken into use by themselves."),
     {.name = NULL},
 };
 

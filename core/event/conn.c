@@ -200,18 +200,12 @@ conn_make_room(struct wr_conn *c, size_t room)
     c->in = n;
 }
 
-enum wr_io
-wr_conn_recv(struct wr_conn *c, size_t room)
+/* Once, whatever is left of the turn's share. */
+static enum wr_io
+conn_recv_once(struct wr_conn *c, size_t room)
 {
     size_t got = 0;
 
-    if (!wr_conn_can_recv(c)) {
-        wr_conn_watch(c);
-        return c->eof ? WR_IO_EOF : WR_IO_AGAIN;
-    }
-    if (conn_share_spent(c)) {
-        return WR_IO_AGAIN;
-    }
     conn_make_room(c, room);
     enum wr_io io = c->transport->recv(c, c->in->data + c->in->w, c->in->cap - c->in->w, &got);
     if (io == WR_IO_OK) {
@@ -221,6 +215,20 @@ wr_conn_recv(struct wr_conn *c, size_t room)
         wr_buf_unref(c->in);
         c->in = NULL;
     }
+    return io;
+}
+
+enum wr_io
+wr_conn_recv(struct wr_conn *c, size_t room)
+{
+    if (!wr_conn_can_recv(c)) {
+        wr_conn_watch(c);
+        return c->eof ? WR_IO_EOF : WR_IO_AGAIN;
+    }
+    if (conn_share_spent(c)) {
+        return WR_IO_AGAIN;
+    }
+    enum wr_io io = conn_recv_once(c, room);
     if (io == WR_IO_AGAIN) {
         wr_conn_watch(c);
     }
@@ -286,6 +294,15 @@ wr_conn_can_recv(const struct wr_conn *c)
     return !c->eof && (c->ev.readable || c->transport->pending(c));
 }
 
+/* What stands in the socket may be the transport's own, a session ticket or a change of keys: only receiving tells. */
+static bool
+conn_has_nothing(struct wr_conn *c)
+{
+    c->ev.readable = true; /* of a late one nobody knows */
+    return conn_recv_once(c, WR_BUF_SMALL_BYTES) == WR_IO_AGAIN && !c->ev.readable &&
+        !c->transport->pending(c);
+}
+
 bool
 wr_conn_is_quiet(struct wr_conn *c)
 {
@@ -297,6 +314,9 @@ wr_conn_is_quiet(struct wr_conn *c)
     }
     if (!c->ev.readable && !c->ev.late) {
         return true;
+    }
+    if (!c->transport->plain) {
+        return conn_has_nothing(c);
     }
     if (recv(c->ev.fd, &byte, 1, MSG_PEEK) >= 0 || errno != EAGAIN) {
         return false;

@@ -84,7 +84,8 @@ enum wr_io wr_conn_recv(struct wr_conn *c, size_t room);
 enum wr_io wr_conn_splice(struct wr_conn *c, struct wr_chain *ch, size_t most, bool *no_pipe);
 /* Whether a wr_conn_recv now could bring something: readable, pending, or FIN to be seen. */
 bool wr_conn_can_recv(const struct wr_conn *c);
-/* Whether nothing waits to be read and no FIN has come; looks into the socket when the last read did not tell. */
+/* Whether nothing waits to be read and no FIN has come.  When the last read did not tell, it looks into the socket,
+ * or, where that holds more than the owner's bytes (TLS), receives: what comes of it stands in c->in and c->eof. */
 bool wr_conn_is_quiet(struct wr_conn *c);
 /* Gives c->in back when it is empty, or moves few left bytes into a small buffer (end of a turn). */
 void wr_conn_settle_in(struct wr_conn *c);

@@ -15,11 +15,13 @@
 #define ACCESSLOG_COMBINED_BYTES 160 /* address, time, numbers, punctuation */
 
 #define ACCESSLOG_JSON_REQUEST_BYTES 3800
-#define ACCESSLOG_JSON_URI_BYTES 3300
+#define ACCESSLOG_JSON_URI_BYTES 2900
 #define ACCESSLOG_JSON_PATH_BYTES 2400
 #define ACCESSLOG_JSON_FIELD_BYTES 1500
-#define ACCESSLOG_JSON_NAME_BYTES 256 /* host, identifier, names of the configuration: nine of them */
-#define ACCESSLOG_JSON_REST_BYTES (9 * ACCESSLOG_JSON_NAME_BYTES + 1100) /* keys, numbers, addresses too */
+#define ACCESSLOG_JSON_NAME_BYTES 256 /* host, identifier, names of the configuration: ten of them */
+#define ACCESSLOG_JSON_TLS_BYTES 64
+#define ACCESSLOG_JSON_REST_BYTES                                                                            \
+    (10 * ACCESSLOG_JSON_NAME_BYTES + 3 * ACCESSLOG_JSON_TLS_BYTES + 1240) /* keys, numbers, addresses too */
 
 /* Of the attempts, when they are listed: they take from what `request` has, which other keys say once more. */
 #define ACCESSLOG_JSON_SERVER_BYTES 64
@@ -412,14 +414,17 @@ static void
 accesslog_json_uri(struct accesslog *a)
 {
     const struct wr_uri *u = &a->r->uri;
-    struct wr_str s = a->r->target;
+    struct wr_str s = u->path.n > 0 ? u->path : a->r->target;
     struct wr_out o;
 
-    if (u->path.n > 0) {
-        s = wr_str_make(u->path.p, u->path.n + (u->has_query ? 1 + u->query.n : 0));
-    }
     wr_out_lit(&a->o, "\"");
     o = accesslog_share(a, ACCESSLOG_JSON_URI_BYTES);
+    if (u->has_query && u->path.p + u->path.n + 1 == u->query.p) {
+        s.n += 1 + u->query.n;
+    } else if (u->has_query) { /* http://host?query: the slash is ours */
+        accesslog_escape(a, &o, u->path);
+        s = wr_str_make(u->query.p - 1, 1 + u->query.n);
+    }
     accesslog_url(a, &o, s);
     a->o.p = o.p;
     wr_out_lit(&a->o, "\"");
@@ -446,6 +451,29 @@ accesslog_json_client(struct accesslog *a)
     wr_out_u64(&a->o, c ? c->requests : 0);
 }
 
+/* Only of connections that have it. */
+static void
+accesslog_json_tls(struct accesslog *a)
+{
+    const struct wr_secure_facts *f = a->r->client ? a->r->client->secure : NULL;
+
+    if (f == NULL) {
+        return;
+    }
+    accesslog_key(a, "tls_version");
+    accesslog_json_text(a, wr_str_of(f->version), ACCESSLOG_JSON_TLS_BYTES);
+    accesslog_key(a, "tls_cipher");
+    accesslog_json_text(a, wr_str_of(f->cipher), ACCESSLOG_JSON_TLS_BYTES);
+    accesslog_key(a, "tls_resumed");
+    wr_out_str(&a->o, f->resumed ? WR_STR("true") : WR_STR("false"));
+    if (f->cert != NULL) {
+        accesslog_key(a, "client_cert_verify");
+        accesslog_json_text(a, wr_str_of(f->verify), ACCESSLOG_JSON_TLS_BYTES);
+        accesslog_key(a, "client_cert_subject");
+        accesslog_json_text(a, f->cert->subject, ACCESSLOG_JSON_NAME_BYTES);
+    }
+}
+
 static void
 accesslog_json_request(struct accesslog *a)
 {
@@ -461,6 +489,7 @@ accesslog_json_request(struct accesslog *a)
     accesslog_json_text(a, r->method, ACCESSLOG_JSON_NAME_BYTES);
     accesslog_key(a, "scheme");
     accesslog_json_text(a, r->scheme, ACCESSLOG_JSON_NAME_BYTES);
+    accesslog_json_tls(a);
     accesslog_key(a, "host");
     accesslog_json_text(a, r->host, ACCESSLOG_JSON_NAME_BYTES);
     accesslog_key(a, "request_uri");

@@ -163,7 +163,7 @@ errorpage_wants_json(const struct wr_head *req)
 }
 
 static void
-errorpage_html(struct wr_out *o, uint16_t status, struct wr_str phrase, struct wr_str id)
+errorpage_html(struct wr_out *o, uint16_t status, struct wr_str phrase, const char *hint, struct wr_str id)
 {
     wr_out_lit(o, "<!doctype html>\n<html lang=\"en\">\n<head><meta charset=\"utf-8\"><title>");
     wr_out_u64(o, status);
@@ -174,6 +174,11 @@ errorpage_html(struct wr_out *o, uint16_t status, struct wr_str phrase, struct w
     wr_out_lit(o, " ");
     wr_out_str(o, phrase);
     wr_out_lit(o, "</h1>\n");
+    if (hint != NULL) {
+        wr_out_lit(o, "<p>");
+        wr_out_str(o, wr_str_of(hint));
+        wr_out_lit(o, "</p>\n");
+    }
     if (id.n > 0) {
         wr_out_lit(o, "<p>Request <code>");
         wr_out_str(o, id);
@@ -183,12 +188,16 @@ errorpage_html(struct wr_out *o, uint16_t status, struct wr_str phrase, struct w
 }
 
 static void
-errorpage_json(struct wr_out *o, uint16_t status, struct wr_str phrase, struct wr_str id)
+errorpage_json(struct wr_out *o, uint16_t status, struct wr_str phrase, const char *hint, struct wr_str id)
 {
     wr_out_lit(o, "{\"status\":");
     wr_out_u64(o, status);
     wr_out_lit(o, ",\"title\":\"");
     wr_out_str(o, phrase);
+    if (hint != NULL) {
+        wr_out_lit(o, "\",\"detail\":\"");
+        wr_out_str(o, wr_str_of(hint));
+    }
     if (id.n > 0) {
         wr_out_lit(o, "\",\"request_id\":\"");
         wr_out_str(o, id);
@@ -207,6 +216,13 @@ errorpage_id(struct wr_str id)
         }
     }
     return id.n <= 128 ? id : WR_STR_NONE;
+}
+
+/* What somebody in front of a browser can do about it; no text tells more of weir than the port does. */
+static const char *
+errorpage_hint(enum wr_err err)
+{
+    return err == WR_E_PLAIN_ON_TLS ? "This port speaks HTTPS: the address has to begin with https://" : NULL;
 }
 
 struct wr_str
@@ -234,7 +250,7 @@ wr_errorpage_make(struct wr_req *r, uint16_t status)
                     wr_str_make(seconds, wr_fmt_u64(seconds, r->retry_after_s)));
     }
     wr_out_init(&o, p, ERRORPAGE_MOST_BYTES);
-    (json ? errorpage_json : errorpage_html)(&o, status, phrase, id);
+    (json ? errorpage_json : errorpage_html)(&o, status, phrase, errorpage_hint(r->err), id);
     wr_assert(!o.full);
     r->resp_length = o.p - p;
     return wr_str_make(p, (size_t)r->resp_length);

@@ -150,6 +150,80 @@ vars_upstream(struct wr_req *r)
     return r->upstream ? r->upstream->name : WR_STR_NONE;
 }
 
+/* ---- the client's TLS; nothing on a plain connection ---- */
+
+static const struct wr_secure_facts *
+vars_secure(const struct wr_req *r)
+{
+    static const struct wr_secure_facts none;
+
+    return r->client && r->client->secure ? r->client->secure : &none;
+}
+
+/* Of a certificate that verifies. */
+static const struct wr_secure_cert *
+vars_cert(const struct wr_req *r)
+{
+    static const struct wr_secure_cert none;
+    const struct wr_secure_facts *f = vars_secure(r);
+
+    return f->cert != NULL && strcmp(f->verify, "ok") == 0 ? f->cert : &none;
+}
+
+static struct wr_str
+vars_tls_version(struct wr_req *r)
+{
+    return wr_str_of(vars_secure(r)->version);
+}
+
+static struct wr_str
+vars_tls_cipher(struct wr_req *r)
+{
+    return wr_str_of(vars_secure(r)->cipher);
+}
+
+static struct wr_str
+vars_tls_name(struct wr_req *r)
+{
+    return vars_secure(r)->name;
+}
+
+static struct wr_str
+vars_client_cert_verify(struct wr_req *r)
+{
+    return wr_str_of(vars_secure(r)->verify);
+}
+
+static struct wr_str
+vars_client_cert_subject(struct wr_req *r)
+{
+    return vars_cert(r)->subject;
+}
+
+static struct wr_str
+vars_client_cert_issuer(struct wr_req *r)
+{
+    return vars_cert(r)->issuer;
+}
+
+static struct wr_str
+vars_client_cert_san(struct wr_req *r)
+{
+    return vars_cert(r)->san;
+}
+
+static struct wr_str
+vars_client_cert_serial(struct wr_req *r)
+{
+    return vars_cert(r)->serial;
+}
+
+static struct wr_str
+vars_client_cert_fingerprint(struct wr_req *r)
+{
+    return vars_cert(r)->fingerprint;
+}
+
 static const struct vars_row vars_rows[] = {
     {"client_ip", vars_client_ip, "The client's address, as decided with trusted_proxies."},
     {"peer_ip", vars_peer_ip, "The address at the other end of the connection (or of the PROXY protocol)."},
@@ -168,6 +242,17 @@ static const struct vars_row vars_rows[] = {
     {"server_name", vars_server_name, "The first name of the server that was chosen."},
     {"route", vars_route, "The route that was chosen, by host and pattern."},
     {"upstream", vars_upstream, "The upstream that was chosen."},
+    {"tls_version", vars_tls_version, "TLSv1.3 or TLSv1.2; nothing on a plain connection."},
+    {"tls_cipher", vars_tls_cipher, "The cipher suite."},
+    {"tls_name", vars_tls_name, "The name that the client asked for in its handshake (SNI)."},
+    {"client_cert_verify", vars_client_cert_verify,
+     "What came of the client's certificate: none, ok, or what is wrong with it."},
+    {"client_cert_subject", vars_client_cert_subject,
+     "Its subject (RFC 4514), if it verifies; so are the others."},
+    {"client_cert_issuer", vars_client_cert_issuer, "Who signed it."},
+    {"client_cert_san", vars_client_cert_san, "Its further names: DNS:a.example, email:b@example.com."},
+    {"client_cert_serial", vars_client_cert_serial, "Its serial number, hexadecimal."},
+    {"client_cert_fingerprint", vars_client_cert_fingerprint, "SHA-256 of it, hexadecimal."},
 };
 
 const char *

@@ -1,9 +1,9 @@
 /*
  * HTTP/1.1 towards servers: one attempt at a time on a connection.  A
  * response that is not to the letter fails with its reason, and its connection
- * is never used again.  The request is written in back_h1_send.c.
+ * is never used again.  The connection is made in back_h1_open.c, the request
+ * written in back_h1_send.c.
  */
-#include "core/event/dial.h"
 #include "core/http/head_check.h"
 #include "core/http/response.h"
 #include "core/upstream/back_h1.h"
@@ -18,8 +18,6 @@
 
 static struct wr_field back_h1_fields[BACK_H1_FIELDS_MOST];
 
-static const struct wr_conn_owner back_h1_owner;
-
 /* ---- life ---- */
 
 static void
@@ -29,8 +27,8 @@ back_h1_free(struct wr_back_h1 *b)
     free(b);
 }
 
-static void
-back_h1_drop_idle(struct wr_idle *i)
+void
+wr_back_h1_drop_idle(struct wr_idle *i)
 {
     back_h1_free(wr_container(i, struct wr_back_h1, idle));
 }
@@ -47,8 +45,8 @@ back_h1_detach(struct wr_back_h1 *b)
     return x;
 }
 
-static void
-back_h1_fail(struct wr_back_h1 *b, enum wr_err why)
+void
+wr_back_h1_fail(struct wr_back_h1 *b, enum wr_err why)
 {
     wr_xfer_gone(back_h1_detach(b), why);
 }
@@ -91,7 +89,7 @@ back_h1_inform(struct wr_back_h1 *b, uint16_t status, const struct wr_head *h)
     struct wr_xfer *x = b->x;
 
     if (++x->informs > BACK_H1_INFORMS_MOST) {
-        back_h1_fail(b, WR_E_UPSTREAM_TOO_MANY_INFORMS);
+        wr_back_h1_fail(b, WR_E_UPSTREAM_TOO_MANY_INFORMS);
         return false;
     }
     wr_xfer_inform(x, status, h);
@@ -145,7 +143,7 @@ back_h1_on_head(struct wr_back_h1 *b, const char *p, const struct wr_h1_head *he
         err = WR_E_UPSTREAM_BAD_UPGRADE;
     }
     if (err != WR_E_NONE) {
-        back_h1_fail(b, err);
+        wr_back_h1_fail(b, err);
         return false;
     }
     if (head->status < 200 && head->status != 101) {
@@ -194,7 +192,7 @@ back_h1_try_head(struct wr_back_h1 *b, bool *alive)
         *alive = back_h1_on_head(b, p, &head);
         return *alive;
     case WR_H1_BAD:
-        back_h1_fail(b, head.err);
+        wr_back_h1_fail(b, head.err);
         *alive = false;
         return false;
     case WR_H1_MORE:
@@ -313,13 +311,23 @@ back_h1_on_body(struct wr_back_h1 *b)
         }
     }
     if (bad) {
-        back_h1_fail(b, WR_E_UPSTREAM_BAD_CHUNK);
+        wr_back_h1_fail(b, WR_E_UPSTREAM_BAD_CHUNK);
         return false;
     }
     return true;
 }
 
 /* ---- reading ---- */
+
+/* The end came before a whole head. */
+static enum wr_err
+back_h1_end_reason(const struct wr_conn *c, enum wr_io io)
+{
+    if (io == WR_IO_EOF || c->fault == WR_E_UPSTREAM_TRUNCATED) {
+        return WR_E_UPSTREAM_CLOSED;
+    }
+    return c->fault != WR_E_NONE ? (enum wr_err)c->fault : WR_E_UPSTREAM_RESET;
+}
 
 static void
 back_h1_on_eof(struct wr_back_h1 *b, enum wr_io io)
@@ -334,9 +342,9 @@ back_h1_on_eof(struct wr_back_h1 *b, enum wr_io io)
         wr_resp_body(x->r, &none, true);
         wr_loop_more(b->c->loop, &b->c->ev);
     } else if (x->got_head) {
-        back_h1_fail(b, WR_E_UPSTREAM_TRUNCATED);
+        wr_back_h1_fail(b, WR_E_UPSTREAM_TRUNCATED);
     } else {
-        back_h1_fail(b, io == WR_IO_EOF ? WR_E_UPSTREAM_CLOSED : WR_E_UPSTREAM_RESET);
+        wr_back_h1_fail(b, back_h1_end_reason(b->c, io));
     }
 }
 
@@ -441,23 +449,6 @@ back_h1_credit(struct wr_xfer *x)
 /* ---- events ---- */
 
 static void
-back_h1_on_connecting(struct wr_back_h1 *b)
-{
-    switch (wr_dial_result(b->c)) {
-    case WR_IO_AGAIN:
-    case WR_IO_EOF:
-        return;
-    case WR_IO_ERR:
-        back_h1_fail(b, WR_E_UPSTREAM_CONNECT);
-        return;
-    case WR_IO_OK:
-        wr_xfer_connected(b->x);
-        wr_back_h1_send_request(b);
-        return;
-    }
-}
-
-static void
 back_h1_on_tunnel_end(struct wr_back_h1 *b)
 {
     if (b->tunnel_in_ended && b->out_ended && (wr_chain_empty(&b->c->out) || b->c->failed)) {
@@ -470,13 +461,13 @@ back_h1_on_event(struct wr_conn *c)
 {
     struct wr_back_h1 *b = c->session;
 
-    if (b->state == WR_BACK_CONNECTING) {
-        back_h1_on_connecting(b);
+    if (b->state <= WR_BACK_HANDSHAKE) {
+        wr_back_h1_on_open(b);
         return;
     }
     if (b->x == NULL) {
-        /* Idle: a FIN, or bytes that nobody asked for. */
-        if (c->ev.readable || c->ev.error) {
+        /* Idle: a FIN, or bytes that nobody asked for; TLS has some of its own, which are none. */
+        if (!wr_conn_is_quiet(c)) {
             wr_idle_remove(b->uw, &b->idle);
             back_h1_free(b);
         }
@@ -506,53 +497,27 @@ back_h1_on_timer(struct wr_conn *c)
     (void)c; /* deadlines are the request's, idle time the pool's */
 }
 
-static const struct wr_conn_owner back_h1_owner = {
+const struct wr_conn_owner wr_back_h1_owner = {
     .name = "back_h1",
     .on_event = back_h1_on_event,
     .on_timer = back_h1_on_timer,
 };
 
-static bool
-back_h1_dial(struct wr_xfer *x)
-{
-    struct wr_service *sv = x->r->sv;
-    struct wr_back_h1 *b = wr_calloc(1, sizeof(*b));
-
-    b->uw = sv->upstream;
-    b->x = x;
-    b->idle.drop = back_h1_drop_idle;
-    wr_list_init(&b->idle.peer_link);
-    wr_list_init(&b->idle.all_link);
-    b->state = WR_BACK_CONNECTING;
-    b->c = wr_dial(sv->loop, &x->peer->addrs[x->addr], &back_h1_owner, b);
-    if (b->c == NULL) {
-        free(b);
-        return false;
-    }
-    x->bs = b;
-    b->idle.ev = &b->c->ev;
-    if (wr_dial_result(b->c) == WR_IO_OK) {
-        wr_xfer_connected(x);
-        wr_back_h1_send_request(b);
-    }
-    return true;
-}
-
-static bool
+static enum wr_err
 back_h1_start(struct wr_xfer *x, bool fresh)
 {
     struct wr_upstream_worker *uw = x->r->sv->upstream;
     struct wr_idle *i = fresh ? NULL : wr_idle_get(uw, x->peer);
 
     if (i == NULL) {
-        return back_h1_dial(x);
+        return wr_back_h1_open(x);
     }
     struct wr_back_h1 *b = wr_container(i, struct wr_back_h1, idle);
     b->x = x;
     x->bs = b;
     x->reused = true;
     wr_back_h1_send_request(b);
-    return true;
+    return WR_E_NONE;
 }
 
 static void

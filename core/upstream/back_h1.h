@@ -1,5 +1,6 @@
 /*
- * A connection to an HTTP/1.1 server: back_h1.c reads, back_h1_send.c writes.
+ * A connection to an HTTP/1.1 server: back_h1_open.c makes it, back_h1_send.c
+ * writes, back_h1.c reads.
  */
 #ifndef WR_UPSTREAM_BACK_H1_H
 #define WR_UPSTREAM_BACK_H1_H
@@ -11,6 +12,7 @@
 
 enum wr_back_state {
     WR_BACK_CONNECTING,
+    WR_BACK_HANDSHAKE,
     WR_BACK_IDLE,
     WR_BACK_HEAD, /* waiting for a response head */
     WR_BACK_LENGTH,
@@ -36,6 +38,16 @@ struct wr_back_h1 {
     struct wr_chunked chunked;
 };
 
+extern const struct wr_conn_owner wr_back_h1_owner;
+/* The attempt has failed: b is gone, with its connection. */
+void wr_back_h1_fail(struct wr_back_h1 *b, enum wr_err why);
+/* wr_idle.drop */
+void wr_back_h1_drop_idle(struct wr_idle *i);
+
+/* A new connection for x, whose request goes out once it is there.  Not NONE: failed at once. */
+enum wr_err wr_back_h1_open(struct wr_xfer *x);
+/* An event while it is CONNECTING or in its HANDSHAKE; b may be gone afterwards. */
+void wr_back_h1_on_open(struct wr_back_h1 *b);
 /* Head and what there is of the body; the state is HEAD afterwards. */
 void wr_back_h1_send_request(struct wr_back_h1 *b);
 /* wr_back_ops.send_body */

@@ -58,7 +58,7 @@ static void
 back_h1_send_queued(struct wr_back_h1 *b)
 {
     struct wr_xfer *x = b->x;
-    uint64_t before = b->c->sent_bytes;
+    uint64_t before = b->c->sent_bytes, waited = b->c->out.bytes;
 
     if (wr_conn_flush(b->c) == WR_IO_ERR) {
         /* The server may have answered before it closed: reading tells, from the connection's own event. */
@@ -67,7 +67,8 @@ back_h1_send_queued(struct wr_back_h1 *b)
         b->keep = false;
         return;
     }
-    x->wrote = x->wrote || b->c->sent_bytes > before;
+    /* what TLS has taken counts as written, wherever it is */
+    x->wrote = x->wrote || b->c->sent_bytes > before || b->c->out.bytes < waited;
     x->body_sent = b->out_ended && wr_chain_empty(&b->c->out);
     wr_xfer_sent(x);
 }
@@ -96,7 +97,7 @@ wr_back_h1_send_body(struct wr_xfer *x)
 {
     struct wr_back_h1 *b = x->bs;
 
-    if (b->state == WR_BACK_CONNECTING || b->out_ended) {
+    if (b->state <= WR_BACK_HANDSHAKE || b->out_ended) {
         return;
     }
     size_t before = b->c->out.bytes;

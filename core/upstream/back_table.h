@@ -10,9 +10,9 @@
 
 struct wr_back_ops {
     const char *name;
-    /* Takes an idle connection of x->peer or dials; the head goes out once there is one.  False: failed at
+    /* Takes an idle connection of x->peer or dials; the head goes out once there is one.  Not NONE: failed at
      * once (wr_xfer_gone was not called). */
-    bool (*start)(struct wr_xfer *x, bool fresh);
+    enum wr_err (*start)(struct wr_xfer *x, bool fresh);
     /* More request body can be taken (wr_body_take). */
     void (*send_body)(struct wr_xfer *x);
     /* The client takes bytes again: read on. */

@@ -79,7 +79,7 @@ wr_idle_get(struct wr_upstream_worker *uw, struct wr_peer *p)
 {
     while (!wr_list_empty(&p->idle)) {
         struct wr_idle *i = wr_list_first(&p->idle, struct wr_idle, peer_link);
-        if (i->until_ms > wr_clock.mono_ms && !i->ev->readable && !i->ev->rdhup && !i->ev->error) {
+        if (i->until_ms > wr_clock.mono_ms && wr_conn_is_quiet(i->c)) {
             idle_unlink(uw, i);
             return i;
         }

@@ -3,12 +3,18 @@
  * `keepalive` for each worker; none is used beyond 80% of the time that its
  * server announced, nor after unsolicited bytes or a FIN.
  *
- * The key is the peer (address, plain, no PROXY source): with TLS it grows by
- * transport, ALPN, SNI, CA policy and client certificate (CORE-RULES 15).
+ * The key is the peer.  A peer belongs to one upstream of one configuration,
+ * and all that CORE-RULES 15 wants in the key follows from the two: whether
+ * there is TLS, SNI and the name that was verified, the authorities, the client
+ * certificate; no connection has a PROXY source.  So two upstreams never share
+ * a connection, though they name the same address.  What does not follow is the
+ * content of files: a connection that was verified by authorities which were
+ * changed since is used on, until its time is over.
  */
 #ifndef WR_UPSTREAM_IDLE_H
 #define WR_UPSTREAM_IDLE_H
 
+#include "core/event/conn.h"
 #include "core/upstream/upstream_worker.h"
 
 /* Part of a back's connection. */
@@ -16,7 +22,7 @@ struct wr_idle {
     struct wr_link peer_link; /* peer->idle */
     struct wr_link all_link;  /* worker->idle */
     struct wr_peer *peer;
-    const struct wr_ev *ev;          /* of its socket: readable or ended, it is not used */
+    struct wr_conn *c;               /* unless it is quiet, it is not used */
     uint64_t until_ms;               /* not used and closed from then on */
     void (*drop)(struct wr_idle *i); /* close it (already out of the lists) */
 };

@@ -127,6 +127,7 @@ members_new(const struct members *m, const struct wr_found_server *s)
     memcpy(mb->name, s->name.p, s->name.n);
     mb->source = m->source;
     mb->conf.name = mb->conf.address = wr_str_make(mb->name, s->name.n);
+    mb->conf.host = m->source->source == WR_SERVER_DNS ? m->source->host : WR_STR_NONE;
     mb->peer.found = true;
     mb->peer.text = mb->conf.address;
     wr_members_add(m->g, &mb->peer, &mb->conf);

@@ -12,6 +12,7 @@
 #include "core/base/pool.h"
 #include "core/base/rand.h"
 #include "core/shm/publish.h"
+#include "core/upstream/back_tls.h"
 #include "core/upstream/found.h"
 #include "core/upstream/probe_check.h"
 #include "core/upstream/probe_state.h"
@@ -30,6 +31,7 @@ struct probe_group {
 struct probe_source {
     struct probe_group *group;
     struct wr_str address;
+    struct wr_str host; /* that all its targets have in common; empty: each has its own */
     struct wr_link targets;
 };
 
@@ -54,6 +56,7 @@ struct probe_target {
 struct wr_prober {
     struct wr_loop *loop;
     struct wr_share *share; /* NULL: there is no shared memory, and nothing is checked */
+    const struct wr_secure *secure;
     uint64_t generation;
     struct wr_pool pool;
     struct probe_group *groups;
@@ -306,6 +309,7 @@ probe_add_found(struct wr_prober *pb, struct probe_source *src, struct wr_str na
     memcpy(t->name_room, name.p, name.n);
     t->name = wr_str_make(t->name_room, name.n);
     t->source = src;
+    t->check.name = wr_back_tls_name(&src->group->u->conf, src->host, t->name);
     pb->by_row[row] = t;
     return t;
 }
@@ -364,6 +368,7 @@ probe_add_fixed(struct wr_prober *pb, struct probe_group *g, const struct wr_ups
 {
     struct probe_target *t = probe_add(pb, g, &pb->fixed, us->name, us->share);
 
+    t->check.name = wr_back_tls_name(&g->u->conf, us->host, us->address);
     if (us->numeric) {
         t->check.host = us->addr.sa.sa_family == AF_UNIX ? WR_STR_NONE : us->address;
         probe_set_addrs(t, &us->addr, 1);
@@ -388,12 +393,17 @@ probe_add_source(struct wr_prober *pb, struct probe_group *g, const struct wr_up
 
     src->group = g;
     src->address = us->address;
+    src->host = us->source == WR_SERVER_DNS ? us->host : WR_STR_NONE;
     wr_list_init(&src->targets);
 }
 
 static void
-probe_init_ask(struct wr_prober *pb, struct wr_probe_ask *ask, const struct wr_upstream_conf *conf)
+probe_init_ask(struct wr_prober *pb, struct wr_probe_ask *ask, const struct wr_upstream *u)
 {
+    const struct wr_upstream_conf *conf = &u->conf;
+
+    ask->upstream = u;
+    ask->secure = pb->secure;
     ask->expect = &conf->health_expect;
     ask->timeout_ms = conf->health_timeout_ms;
     ask->host = conf->health_host;
@@ -412,7 +422,7 @@ probe_add_group(struct wr_prober *pb, const struct wr_upstream *u)
     struct probe_group *g = &pb->groups[pb->groups_n++];
 
     g->u = u;
-    probe_init_ask(pb, &g->ask, &u->conf);
+    probe_init_ask(pb, &g->ask, u);
     wr_strmap_add(&pb->group_by_name, u->name, g);
     for (size_t i = 0; i < u->servers_n; i++) {
         const struct wr_upstream_server *us = &u->servers[i];
@@ -440,11 +450,13 @@ probe_add_groups(struct wr_prober *pb, const struct wr_model *m)
 }
 
 struct wr_prober *
-wr_prober_start(struct wr_loop *l, const struct wr_model *m, uint64_t generation)
+wr_prober_start(struct wr_loop *l, const struct wr_model *m, uint64_t generation,
+                const struct wr_secure *secure)
 {
     struct wr_prober *pb = wr_calloc(1, sizeof(*pb));
 
     pb->loop = l;
+    pb->secure = secure;
     pb->generation = generation;
     pb->share = wr_share_own();
     pb->groups = wr_calloc(m->upstreams_n + 1, sizeof(*pb->groups));

@@ -13,11 +13,14 @@
 
 #include "core/conf/model.h"
 #include "core/event/loop.h"
+#include "core/event/secure.h"
 
 struct wr_prober;
 
-/* Keeper: begins with what the last one knew.  Servers of upstreams without checks are up from here on. */
-struct wr_prober *wr_prober_start(struct wr_loop *l, const struct wr_model *m, uint64_t generation);
+/* Keeper: begins with what the last one knew.  Servers of upstreams without checks are up from here on.  secure: for
+ * upstreams with TLS; NULL when there is none. */
+struct wr_prober *wr_prober_start(struct wr_loop *l, const struct wr_model *m, uint64_t generation,
+                                  const struct wr_secure *secure);
 /* What is under way is given up without a verdict. */
 void wr_prober_stop(struct wr_prober *pb);
 

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "core/event/dial.h"
+#include "core/upstream/back_tls.h"
 
 static void probe_check_dial(struct wr_probe_check *ck);
 
@@ -57,6 +58,13 @@ probe_check_error(int err)
     default:
         return strerror(err);
     }
+}
+
+/* TLS has words of its own for what it refuses. */
+static const char *
+probe_check_conn_error(const struct wr_conn *c)
+{
+    return c->fault != WR_E_NONE ? wr_err_info[c->fault].reason : probe_check_error(c->err);
 }
 
 /* ---- connecting ---- */
@@ -141,7 +149,7 @@ probe_check_read(struct wr_probe_check *ck)
 
     while (v == WR_PROBE_MORE && (io = wr_conn_recv(c, WR_BUF_BIG_BYTES)) != WR_IO_AGAIN) {
         if (io == WR_IO_ERR) {
-            probe_check_end(ck, WR_PROBE_FAILED, probe_check_error(c->err));
+            probe_check_end(ck, WR_PROBE_FAILED, probe_check_conn_error(c));
             return;
         }
         v = io == WR_IO_OK ? probe_check_take(ck) : probe_check_take_end(ck);
@@ -154,16 +162,50 @@ probe_check_read(struct wr_probe_check *ck)
 
 /* ---- events ---- */
 
+/* The connection is there, as requests would have it. */
+static void
+probe_check_on_ready(struct wr_probe_check *ck)
+{
+    if (ck->ask->head.n == 0) {
+        probe_check_end(ck, WR_PROBE_PASSED, "");
+    } else {
+        probe_check_send(ck);
+    }
+}
+
 static void
 probe_check_on_hands(struct wr_probe_check *ck)
 {
     enum wr_io io = ck->c->transport->handshake(ck->c);
+    const char *why;
 
     if (io == WR_IO_OK) {
-        probe_check_send(ck);
+        probe_check_on_ready(ck);
     } else if (io != WR_IO_AGAIN) {
-        probe_check_end(ck, WR_PROBE_FAILED, "handshake failed");
+        snprintf(ck->why, sizeof(ck->why), "%s", wr_err_info[wr_back_tls_fault(ck->c, &why)].reason);
+        if (why[0] != '\0') {
+            size_t n = strlen(ck->why);
+            snprintf(ck->why + n, sizeof(ck->why) - n, ": %s", why);
+        }
+        probe_check_end(ck, WR_PROBE_FAILED, ck->why);
     }
+}
+
+/* The server has taken the connection: from here on it has what is left of the time. */
+static void
+probe_check_shake_hands(struct wr_probe_check *ck)
+{
+    enum wr_err err =
+        wr_back_tls_begin(ck->ask->secure, ck->c, ck->ask->upstream, ck->name, &ck->addrs[ck->at]);
+
+    if (err != WR_E_NONE) {
+        probe_check_end(ck, err == WR_E_UPSTREAM_TLS_SETUP ? WR_PROBE_NOT_MADE : WR_PROBE_FAILED,
+                        wr_err_info[err].reason);
+        return;
+    }
+    ck->state = WR_PROBE_SHAKING_HANDS;
+    wr_conn_timer(ck->c, ck->deadline_ms);
+    probe_check_on_hands(ck);
 }
 
 static void
@@ -173,11 +215,10 @@ probe_check_on_connecting(struct wr_probe_check *ck)
 
     if (io == WR_IO_ERR) {
         probe_check_unreached(ck, ck->c->err);
-    } else if (io == WR_IO_OK && ck->ask->head.n == 0) {
-        probe_check_end(ck, WR_PROBE_PASSED, "");
+    } else if (io == WR_IO_OK && ck->ask->upstream->conf.tls) {
+        probe_check_shake_hands(ck);
     } else if (io == WR_IO_OK) {
-        ck->state = WR_PROBE_SHAKING_HANDS;
-        probe_check_on_hands(ck);
+        probe_check_on_ready(ck);
     }
 }
 
@@ -206,6 +247,8 @@ probe_check_on_timer(struct wr_conn *c)
 
     if (ck->state == WR_PROBE_CONNECTING) {
         probe_check_unreached(ck, ETIMEDOUT);
+    } else if (ck->state == WR_PROBE_SHAKING_HANDS) {
+        probe_check_end(ck, WR_PROBE_FAILED, wr_err_info[WR_E_UPSTREAM_TLS_TIMEOUT].reason);
     } else {
         probe_check_end(ck, WR_PROBE_FAILED, "timeout");
     }

@@ -1,7 +1,8 @@
 /*
  * One check of one server: a new connection (so that what accepts is checked
- * as well), a GET if there is something to ask for, a look at the answer, and
- * the connection is closed.  It knows no rise, no fall and no interval.
+ * as well), with TLS where the upstream has it, a GET if there is something to
+ * ask for, a look at the answer, and the connection is closed.  It knows no
+ * rise, no fall and no interval.
  */
 #ifndef WR_UPSTREAM_PROBE_CHECK_H
 #define WR_UPSTREAM_PROBE_CHECK_H
@@ -22,11 +23,14 @@ struct wr_probe_ask {
     const struct wr_health_expect *expect;
     struct wr_probe_text text;
     uint64_t timeout_ms;
+    const struct wr_upstream *upstream;
+    const struct wr_secure *secure; /* for an upstream with TLS */
 };
 
 struct wr_probe_check {
     const struct wr_probe_ask *ask;
     struct wr_str host; /* of this server; empty: the address that is asked */
+    struct wr_str name; /* with TLS: whom its certificate has to be for */
     struct wr_loop *loop;
     /* Called once a start, at the earliest before wr_probe_check_start returns; not after wr_probe_check_stop.
      * why is empty for PASSED. */

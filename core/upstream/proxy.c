@@ -130,7 +130,7 @@ proxy_due(struct wr_req *r)
     if (r->tunnel) {
         why = WR_E_TUNNEL_IDLE;
     } else if (x->sent_us == 0) {
-        why = WR_E_UPSTREAM_CONNECT_TIMEOUT;
+        why = x->handshake ? WR_E_UPSTREAM_TLS_TIMEOUT : WR_E_UPSTREAM_CONNECT_TIMEOUT;
     } else if (!x->got_head) {
         why = WR_E_UPSTREAM_FIRST_BYTE;
     }
@@ -188,8 +188,9 @@ proxy_attempt(struct wr_req *r, bool fresh, uint8_t nth)
     r->connect_us = r->first_byte_ms = UINT64_MAX;
     r->upstream_status = 0;
     r->peer_text = x->peer->found ? wr_pool_str(&r->pool, x->peer->text) : x->peer->text;
-    if (!x->back->start(x, fresh)) {
-        wr_xfer_gone(x, WR_E_UPSTREAM_CONNECT);
+    enum wr_err err = x->back->start(x, fresh);
+    if (err != WR_E_NONE) {
+        wr_xfer_gone(x, err);
     } else if (x->bs != NULL && x->sent_us == 0) {
         wr_req_source_due(r, proxy_after(r->route->conf.connect_ms));
     }
@@ -407,7 +408,7 @@ wr_xfer_gone(struct wr_xfer *x, enum wr_err why)
     struct wr_retry_facts facts = proxy_facts(x, why);
     enum wr_err reason;
 
-    if (!wr_retry_dead_pooled(&facts) && why != WR_E_TUNNEL_IDLE) {
+    if (wr_retry_is_fault(&facts)) {
         wr_peer_failed(r->sv, &r->lease);
     }
     switch (wr_retry_decide(&facts, &reason)) {

@@ -355,6 +355,20 @@ resolve_source_read(int fd, size_t bytes, size_t *n, const char **error)
     return NULL;
 }
 
+/* With TLS each server has a name that can be looked for in its certificate; a path is none. */
+static bool
+resolve_source_lacks_name(const struct wr_resolve_source *src, const struct wr_source_entry *e, int n)
+{
+    const struct wr_upstream_conf *conf = &src->up->conf;
+
+    for (int i = 0; i < n && conf->tls && conf->tls_verify && conf->tls_name.n == 0; i++) {
+        if (e[i].host.n == 0 && e[i].addr.sa.sa_family == AF_UNIX) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static void
 resolve_source_take_file(struct wr_resolve_source *src, char *text, size_t n)
 {
@@ -364,9 +378,15 @@ resolve_source_take_file(struct wr_resolve_source *src, char *text, size_t n)
     unsigned line;
     int found = wr_source_file_parse(text, n, e, WR_FOUND_SERVERS, &line, &why);
 
+    if (found >= 0 && resolve_source_lacks_name(src, e, found)) {
+        snprintf(error, sizeof(error),
+                 "a unix socket has no host that its certificate could be for (tls.name)");
+        found = -1;
+    } else if (found < 0) {
+        snprintf(error, sizeof(error), "line %u: %s", line, why);
+    }
     if (found < 0) {
         src->failing = false; /* each faulty content is told */
-        snprintf(error, sizeof(error), "line %u: %s", line, why);
         resolve_source_fail(src, error);
         free(e);
         return;

@@ -4,10 +4,16 @@
  */
 #include "core/upstream/retry.h"
 
-bool
-wr_retry_dead_pooled(const struct wr_retry_facts *f)
+static bool
+retry_is_dead_pooled(const struct wr_retry_facts *f)
 {
     return f->reused && !f->got_byte && (f->why == WR_E_UPSTREAM_CLOSED || f->why == WR_E_UPSTREAM_RESET);
+}
+
+bool
+wr_retry_is_fault(const struct wr_retry_facts *f)
+{
+    return !retry_is_dead_pooled(f) && f->why != WR_E_TUNNEL_IDLE && f->why != WR_E_UPSTREAM_TLS_SETUP;
 }
 
 static bool
@@ -37,10 +43,10 @@ retry_is_wanted(const struct wr_retry_facts *f)
 enum wr_retry
 wr_retry_decide(const struct wr_retry_facts *f, enum wr_err *reason)
 {
-    bool dead_pooled = wr_retry_dead_pooled(f);
+    bool dead_pooled = retry_is_dead_pooled(f);
 
     *reason = dead_pooled ? WR_E_UPSTREAM_CLOSED_REUSED : f->why;
-    if (f->head_sent || !f->body_held) {
+    if (f->head_sent || !f->body_held || f->why == WR_E_UPSTREAM_TLS_SETUP) {
         return WR_RETRY_NO;
     }
     if (dead_pooled && !f->fresh_retry_used && (f->idempotent || !f->wrote)) {

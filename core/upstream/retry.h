@@ -33,7 +33,8 @@ enum wr_retry {
 
 /* *reason: what the request fails with on NO. */
 enum wr_retry wr_retry_decide(const struct wr_retry_facts *f, enum wr_err *reason);
-/* A pooled connection that its server had closed when the request came: nobody's fault. */
-bool wr_retry_dead_pooled(const struct wr_retry_facts *f);
+/* Whether the server is to blame.  Not for a pooled connection that it had closed when the request came, for a
+ * tunnel on which nothing passed, nor for what weir itself lacked. */
+bool wr_retry_is_fault(const struct wr_retry_facts *f);
 
 #endif

@@ -98,10 +98,11 @@ upstream_commands_table(struct wr_command_call *call, const struct wr_upstream_l
         const struct wr_upstream *u = call->model->upstreams[i];
         wr_upstream_list_sum(l, u, &sums);
         wr_reply_escaped(a, u->name);
-        wr_reply_printf(a, "\t%llu/%llu up\t-\t%llu\t%llu\t%llu\t%llu\t-\t-\t-\n",
+        wr_reply_printf(a, "\t%llu/%llu up%s\t-\t%llu\t%llu\t%llu\t%llu\t-\t-\t-\n",
                         (unsigned long long)sums.up, (unsigned long long)sums.all,
-                        (unsigned long long)sums.inflight, (unsigned long long)sums.queued,
-                        (unsigned long long)sums.requests, (unsigned long long)sums.failures);
+                        u->conf.tls ? ", https" : "", (unsigned long long)sums.inflight,
+                        (unsigned long long)sums.queued, (unsigned long long)sums.requests,
+                        (unsigned long long)sums.failures);
         wr_upstream_list_each(l, u, upstream_commands_row, a);
     }
     wr_reply_columns(a, from);
@@ -202,6 +203,7 @@ upstream_commands_json(struct wr_command_call *call, const struct wr_upstream_li
         wr_reply_open(a, NULL, '{');
         upstream_commands_put_brief(a, u, &sums);
         wr_reply_put_bool(a, "anonymous", u->anonymous);
+        wr_reply_put_bool(a, "tls", u->conf.tls);
         wr_reply_put_u64(a, "inflight", sums.inflight);
         wr_reply_put_u64(a, "queued", sums.queued);
         wr_reply_put_u64(a, "requests", sums.requests);

@@ -19,6 +19,7 @@ struct wr_xfer {
     uint64_t sent_us; /* the head went out; 0: not yet */
     uint64_t idle_ms; /* timeout between two pieces of a response */
     bool reused;
+    bool handshake; /* the server has taken the connection; TLS is not agreed on yet */
     bool wrote;     /* a byte of the request was written */
     bool got_byte;  /* a byte of a response was read */
     bool got_head;  /* the final head was handed over */
@@ -37,7 +38,7 @@ void wr_proxy_start(struct wr_req *r);
 
 /* ---- a back calls these ---- */
 
-/* The connection is there (fresh ones only). */
+/* The connection is there, with TLS if it is to have that (fresh ones only). */
 void wr_xfer_connected(struct wr_xfer *x);
 /* The request (as far as it is at hand) is written. */
 void wr_xfer_sent(struct wr_xfer *x);

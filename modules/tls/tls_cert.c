@@ -51,53 +51,122 @@ tls_cert_time(const ASN1_TIME *t)
 
 /* ---- the pair ---- */
 
+/* Certificates up to the end of b.  False: one of them cannot be read. */
 static bool
-tls_cert_read_chain(struct wr_tls_cert *c, struct wr_str pem, char why[WR_TLS_WHY_BYTES])
+tls_cert_read_rest(BIO *b, const X509 *leaf, STACK_OF(X509) * chain)
 {
-    BIO *b = tls_cert_bio(pem);
     X509 *x;
 
-    c->chain = sk_X509_new_null();
-    c->leaf = PEM_read_bio_X509(b, NULL, tls_cert_no_password, NULL);
-    if (c->leaf == NULL) {
-        tls_cert_say(why, "there is no certificate in it that can be read");
-        BIO_free(b);
-        return false;
-    }
-    while (sk_X509_num(c->chain) < WR_TLS_CHAIN_MOST &&
+    while (sk_X509_num(chain) < WR_TLS_CHAIN_MOST &&
            (x = PEM_read_bio_X509(b, NULL, tls_cert_no_password, NULL)) != NULL) {
-        if (X509_cmp(x, c->leaf) == 0) {
+        if (X509_cmp(x, leaf) == 0) {
             X509_free(x);
         } else {
-            sk_X509_push(c->chain, x);
+            sk_X509_push(chain, x);
         }
     }
-    BIO_free(b);
-    /* the end of the file is told as a missing line: anything else is a damaged certificate behind the first */
-    if (ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE && ERR_peek_last_error() != 0) {
-        tls_cert_say(why, "a certificate behind the first cannot be read");
+    /* the end of the file is told as a missing line: anything else is a damaged certificate */
+    bool good = ERR_peek_last_error() == 0 || ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
+
+    if (good) {
+        ERR_clear_error();
+    }
+    return good;
+}
+
+/* Many certificates have the same chain behind them: it is read once. */
+static bool
+tls_cert_take_chain(struct wr_tls_cert *c, struct wr_tls_reader *rd, BIO *b)
+{
+    char *p;
+    long n = BIO_get_mem_data(b, &p);
+    struct wr_str text = wr_str_make(p, n > 0 ? (size_t)n : 0);
+
+    if (rd != NULL && rd->chain != NULL && wr_str_eq(text, rd->chain_text)) {
+        c->chain = X509_chain_up_ref(rd->chain);
+        return c->chain != NULL;
+    }
+    c->chain = sk_X509_new_null();
+    if (!tls_cert_read_rest(b, c->leaf, c->chain)) {
         return false;
     }
-    ERR_clear_error();
+    if (rd != NULL) {
+        sk_X509_pop_free(rd->chain, X509_free);
+        rd->chain = X509_chain_up_ref(c->chain);
+        rd->chain_text = text;
+    }
     return true;
 }
 
 static bool
-tls_cert_read_key(struct wr_tls_cert *c, struct wr_str pem, char why[WR_TLS_WHY_BYTES])
+tls_cert_read_chain(struct wr_tls_cert *c, struct wr_tls_reader *rd, struct wr_str pem,
+                    char why[WR_TLS_WHY_BYTES])
 {
     BIO *b = tls_cert_bio(pem);
+    bool good = false;
 
-    c->key = PEM_read_bio_PrivateKey(b, NULL, tls_cert_no_password, NULL);
+    c->leaf = PEM_read_bio_X509(b, NULL, tls_cert_no_password, NULL);
+    if (c->leaf == NULL) {
+        tls_cert_say(why, "there is no certificate in it that can be read");
+    } else if (!tls_cert_take_chain(c, rd, b)) {
+        tls_cert_say(why, "a certificate behind the first cannot be read");
+    } else {
+        good = true;
+    }
     BIO_free(b);
-    if (c->key == NULL) {
-        bool locked = memmem(pem.p, pem.n, "ENCRYPTED", 9) != NULL;
-        if (locked) {
-            ERR_clear_error();
-        }
+    return good;
+}
+
+bool
+wr_tls_reader_init(struct wr_tls_reader *rd)
+{
+    *rd = (struct wr_tls_reader){0};
+    rd->decoder = OSSL_DECODER_CTX_new_for_pkey(
+        &rd->key, "PEM", NULL, NULL, OSSL_KEYMGMT_SELECT_PRIVATE_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS,
+        NULL, NULL);
+    return rd->decoder != NULL &&
+        OSSL_DECODER_CTX_set_pem_password_cb(rd->decoder, tls_cert_no_password, NULL) == 1;
+}
+
+void
+wr_tls_reader_fini(struct wr_tls_reader *rd)
+{
+    OSSL_DECODER_CTX_free(rd->decoder);
+    sk_X509_pop_free(rd->chain, X509_free);
+}
+
+static EVP_PKEY *
+tls_cert_decode_key(struct wr_tls_reader *rd, struct wr_str pem)
+{
+    const unsigned char *p = (const unsigned char *)pem.p;
+    size_t n = pem.n;
+
+    if (rd == NULL) {
+        BIO *b = tls_cert_bio(pem);
+        EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, tls_cert_no_password, NULL);
+        BIO_free(b);
+        return key;
+    }
+    rd->key = NULL;
+    if (pem.n == 0 || OSSL_DECODER_from_data(rd->decoder, &p, &n) != 1) {
+        EVP_PKEY_free(rd->key);
+        rd->key = NULL;
+    }
+    return rd->key;
+}
+
+static bool
+tls_cert_read_key(struct wr_tls_cert *c, struct wr_tls_reader *rd, struct wr_str pem,
+                  char why[WR_TLS_WHY_BYTES])
+{
+    if (pem.n > 0 && memmem(pem.p, pem.n, "ENCRYPTED", 9) != NULL) {
         tls_cert_say(
-            why,
-            locked ? "the key is encrypted with a password: store it without one, readable by its owner alone"
-                   : "there is no private key in it that can be read");
+            why, "the key is encrypted with a password: store it without one, readable by its owner alone");
+        return false;
+    }
+    c->key = tls_cert_decode_key(rd, pem);
+    if (c->key == NULL) {
+        tls_cert_say(why, "there is no private key in it that can be read");
         return false;
     }
     if (EVP_PKEY_get_base_id(c->key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(c->key) < TLS_CERT_RSA_BITS_LEAST) {
@@ -108,15 +177,16 @@ tls_cert_read_key(struct wr_tls_cert *c, struct wr_str pem, char why[WR_TLS_WHY_
 }
 
 enum wr_tls_cert_fault
-wr_tls_cert_load(struct wr_tls_cert *c, struct wr_str cert, struct wr_str key, char why[WR_TLS_WHY_BYTES])
+wr_tls_cert_load(struct wr_tls_cert *c, struct wr_tls_reader *rd, struct wr_str cert, struct wr_str key,
+                 char why[WR_TLS_WHY_BYTES])
 {
     enum wr_tls_cert_fault fault = WR_TLS_CERT_GOOD;
 
     ERR_clear_error();
     *c = (struct wr_tls_cert){0};
-    if (!tls_cert_read_chain(c, cert, why)) {
+    if (!tls_cert_read_chain(c, rd, cert, why)) {
         fault = WR_TLS_CERT_FILE;
-    } else if (!tls_cert_read_key(c, key, why)) {
+    } else if (!tls_cert_read_key(c, rd, key, why)) {
         fault = WR_TLS_KEY_FILE;
     } else if (X509_check_private_key(c->leaf, c->key) != 1) {
         ERR_clear_error();

@@ -4,6 +4,7 @@
 #ifndef WR_TLS_CERT_H
 #define WR_TLS_CERT_H
 
+#include <openssl/decoder.h>
 #include <openssl/x509.h>
 #include <time.h>
 
@@ -27,9 +28,21 @@ struct wr_tls_cert {
 /* Which of the two files is at fault. */
 enum wr_tls_cert_fault { WR_TLS_CERT_GOOD, WR_TLS_CERT_FILE, WR_TLS_KEY_FILE, WR_TLS_CERT_PAIR };
 
-/* Reads a pair out of PEM bytes.  Anything but GOOD: why says what is wrong, and c is empty. */
-enum wr_tls_cert_fault wr_tls_cert_load(struct wr_tls_cert *c, struct wr_str cert, struct wr_str key,
-                                        char why[WR_TLS_WHY_BYTES]);
+/* For who reads many pairs: OpenSSL looks its decoders up for each key anew, which takes ten times as long as the key
+ * itself. */
+struct wr_tls_reader {
+    OSSL_DECODER_CTX *decoder;
+    EVP_PKEY *key;
+    struct wr_str
+        chain_text; /* of the last chain, as it stands behind its leaf; the bytes outlive the reader */
+    STACK_OF(X509) * chain;
+};
+bool wr_tls_reader_init(struct wr_tls_reader *rd);
+void wr_tls_reader_fini(struct wr_tls_reader *rd);
+
+/* Reads a pair out of PEM bytes; rd may be NULL.  Anything but GOOD: why says what is wrong, and c is empty. */
+enum wr_tls_cert_fault wr_tls_cert_load(struct wr_tls_cert *c, struct wr_tls_reader *rd, struct wr_str cert,
+                                        struct wr_str key, char why[WR_TLS_WHY_BYTES]);
 /* An OCSP response (DER) that is to be stapled to c.  False: why; c has none then. */
 bool wr_tls_cert_staple(struct wr_tls_cert *c, struct wr_str der, char why[WR_TLS_WHY_BYTES]);
 void wr_tls_cert_free(struct wr_tls_cert *c);

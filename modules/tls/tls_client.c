@@ -161,7 +161,7 @@ tls_client_set_cert(struct wr_tls_origin *o, const struct wr_upstream_conf *conf
     if (conf->tls_cert.cert.n == 0) {
         return true;
     }
-    if (wr_tls_cert_load(&cert, tls_client_bytes(conf->tls_cert.cert, &o->versions[1]),
+    if (wr_tls_cert_load(&cert, NULL, tls_client_bytes(conf->tls_cert.cert, &o->versions[1]),
                          tls_client_bytes(conf->tls_cert.key, &o->versions[2]), why) != WR_TLS_CERT_GOOD) {
         return false;
     }

@@ -40,7 +40,7 @@ tls_loaded_pair(const struct wr_tls_site *site, size_t i, struct wr_tls_loaded *
     struct wr_str key = tls_loaded_bytes(site->pairs[i].key, &l->versions[3 * i + 1]);
     struct wr_str staple = tls_loaded_bytes(site->staples[i], &l->versions[3 * i + 2]);
 
-    if (wr_tls_cert_load(&l->cert[l->n], cert, key, why) != WR_TLS_CERT_GOOD) {
+    if (wr_tls_cert_load(&l->cert[l->n], NULL, cert, key, why) != WR_TLS_CERT_GOOD) {
         wr_log(WR_LOG_ERROR, "certificate cannot be used file=%.*s: %s; going on without it",
                WR_STR_ARG(site->pairs[i].cert), why);
         return false;

@@ -56,7 +56,7 @@ tls_origin_verify_cert(struct wr_conf *cf, const struct wr_upstream *u)
         k.error != 0 || !(wr_files_changed(&c) || wr_files_changed(&k))) {
         return;
     }
-    if (wr_tls_cert_load(&cert, c.bytes, k.bytes, why) == WR_TLS_CERT_GOOD) {
+    if (wr_tls_cert_load(&cert, NULL, c.bytes, k.bytes, why) == WR_TLS_CERT_GOOD) {
         wr_tls_cert_free(&cert);
         return;
     }

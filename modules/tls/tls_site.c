@@ -213,7 +213,8 @@ tls_site_warn_kinds(struct wr_conf *cf, const struct wr_tls_site *site, const st
 }
 
 static bool
-tls_site_verify_pair(struct wr_conf *cf, const struct wr_tls_site *site, size_t i, struct wr_tls_cert *cert)
+tls_site_verify_pair(struct wr_conf *cf, struct wr_tls_reader *rd, const struct wr_tls_site *site, size_t i,
+                     struct wr_tls_cert *cert)
 {
     const struct wr_tls_pair *p = &site->pairs[i];
     struct wr_file c, k, o;
@@ -222,7 +223,7 @@ tls_site_verify_pair(struct wr_conf *cf, const struct wr_tls_site *site, size_t 
     if (!wr_files_find(p->cert, &c) || !wr_files_find(p->key, &k) || c.error != 0 || k.error != 0) {
         return false; /* that they cannot be read is told by who reads them */
     }
-    enum wr_tls_cert_fault fault = wr_tls_cert_load(cert, c.bytes, k.bytes, why);
+    enum wr_tls_cert_fault fault = wr_tls_cert_load(cert, rd, c.bytes, k.bytes, why);
     if (fault != WR_TLS_CERT_GOOD) {
         wr_conf_error(cf, site->place, "tls: %.*s%s%.*s: %s",
                       WR_STR_ARG(fault == WR_TLS_KEY_FILE ? p->key : p->cert),
@@ -247,7 +248,7 @@ tls_site_changed(struct wr_str path)
 }
 
 static void
-tls_site_verify_pairs(struct wr_conf *cf, const struct wr_tls_site *site)
+tls_site_verify_pairs(struct wr_conf *cf, struct wr_tls_reader *rd, const struct wr_tls_site *site)
 {
     struct wr_tls_cert certs[WR_TLS_PAIRS_MOST];
     bool changed = false;
@@ -257,7 +258,7 @@ tls_site_verify_pairs(struct wr_conf *cf, const struct wr_tls_site *site)
         changed = changed || tls_site_changed(site->pairs[i].cert) || tls_site_changed(site->pairs[i].key) ||
             tls_site_changed(site->staples[i]);
     }
-    while (changed && n < site->pairs_n && tls_site_verify_pair(cf, site, n, &certs[n])) {
+    while (changed && n < site->pairs_n && tls_site_verify_pair(cf, rd, site, n, &certs[n])) {
         n++;
     }
     if (n == site->pairs_n && n > 0) {
@@ -299,10 +300,18 @@ tls_site_verify_authorities(struct wr_conf *cf, const struct wr_tls_site *site)
 void
 wr_tls_sites_verify(struct wr_conf *cf, struct wr_tls_main *m)
 {
+    struct wr_tls_reader rd;
+
+    if (!wr_tls_reader_init(&rd)) {
+        wr_conf_error(cf, (struct wr_place){0}, "the TLS library cannot read keys");
+        wr_tls_reader_fini(&rd);
+        return;
+    }
     for (size_t i = 0; i < m->model->servers_n; i++) {
         if (m->site_of[i] != NULL) {
-            tls_site_verify_pairs(cf, m->site_of[i]);
+            tls_site_verify_pairs(cf, &rd, m->site_of[i]);
             tls_site_verify_authorities(cf, m->site_of[i]);
         }
     }
+    wr_tls_reader_fini(&rd);
 }

@@ -36,6 +36,16 @@ server.two = 127.0.0.1:9002 backup
 
 [upstream api]
 server = localhost:9003
+
+[server tls.example]
+listen = 127.0.0.1:8080
+/* = https://10.0.0.1
+/named/* = secure
+
+[upstream secure]
+server.one = 10.0.0.2:8443
+tls = on
+tls.name = app.internal
 INI
 my $file = $w->conf_file;
 my @text = split /\n/, do { open my $fh, '<', $file or die; local $/; <$fh> };
@@ -81,6 +91,12 @@ unlike($out, qr/Location/, 'nor redirected when it is refused before');
 says($out, "answer: (" . line_of('/healthz') . "): weir itself, 200 fine", 'a fixed answer');
 says($out, "listen: 127.0.0.1:8080 (" . line_of('listen') . "): named by -l", '-l');
 
+($out) = explained('http://tls.example:8080/x');
+says($out, "upstream: https://10.0.0.1:443 (", 'an upstream by TLS');
+says($out, "    server: https://10.0.0.1:443 (" . line_of('/* = https') . ")", 'its server');
+($out) = explained('http://tls.example:8080/named/x');
+says($out, "    server: one = https://10.0.0.2:8443 (" . line_of('server.one = 10.0.0.2') . ")", 'a named one');
+says($out, "    GET /named/x HTTP/1.1\n    Host: tls.example:8080\n", 'Host is not the name of the certificate');
 ($out, $code) = explained('http://a.example:8080/other');
 is($code, 0, 'a request that has no route can be explained');
 says($out, "answer: weir itself, 404 Not Found, reason no_route:", 'no route');

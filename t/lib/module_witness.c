@@ -11,7 +11,8 @@
  * A file is refused with an error when its first word is "bad", and so is the
  * one of a pair - a file and a secret of the same NAME that begin with "pair" -
  * whose second words are not equal; "mute" is refused without a word, "warn" is
- * warned about, and at "die" the process that checks dies.
+ * warned about, at "die" the process that checks dies, and a worker that
+ * starts dies at "crash".
  */
 #include <stdlib.h>
 
@@ -187,6 +188,21 @@ witness_take_all(struct witness_worker *w)
     }
 }
 
+/* Whether a file says so. */
+static bool
+witness_crashes(const struct witness_worker *w)
+{
+    for (unsigned kind = 0; kind < WITNESS_KINDS; kind++) {
+        for (size_t i = 0; i < w->conf->paths[kind].n; i++) {
+            const struct witness_file *f = &w->files[kind][i];
+            if (wr_str_starts(wr_str_make(f->copy, f->copy_n), WR_STR("crash"))) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
 static void *
 witness_worker_start(struct wr_service *sv, void *main)
 {
@@ -202,6 +218,9 @@ witness_worker_start(struct wr_service *sv, void *main)
         }
     }
     witness_take_all(w);
+    if (witness_crashes(w)) {
+        exit(1);
+    }
     return w;
 }
 

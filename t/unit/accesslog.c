@@ -283,6 +283,10 @@ test_json(struct site *s)
         "\"route\":\"j.example/*\",\"upstream\":\"u\",\"upstream_addr\":\"\",\"upstream_status\":null,\"attempts\":0,"
         "\"upstream_connect_time\":null,\"upstream_header_time\":null,\"upstream_response_time\":null}",
         "and says this");
+    line = line_of(s, "j.example", "http://j.example?x=1", "");
+    tap_ok(memmem(line.p, line.n, "\"request_uri\":\"/?x=1\",", 22) != NULL, "a target without a path");
+    line = line_of(s, "j.example", "http://j.example/y?", "");
+    tap_ok(memmem(line.p, line.n, "\"request_uri\":\"/y?\",", 20) != NULL, "an empty query");
 }
 
 /* ---- attempts ---- */

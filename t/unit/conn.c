@@ -541,6 +541,87 @@ test_quiet(void)
     side_end(&s);
 }
 
+/* A transport whose socket holds bytes of its own, as TLS has: what a recv comes to, and what is left behind it. */
+static struct {
+    enum wr_io io;
+    bool readable; /* the socket has more */
+    bool pending;  /* the transport holds some */
+    unsigned recvs;
+} inner;
+
+static enum wr_io
+inner_recv(struct wr_conn *c, char *p, size_t n, size_t *got)
+{
+    inner.recvs++;
+    c->ev.readable = inner.readable;
+    c->eof = inner.io == WR_IO_EOF;
+    c->failed = inner.io == WR_IO_ERR;
+    if (inner.io == WR_IO_OK && n > 0) {
+        *p = 'x';
+        *got = 1;
+    }
+    return inner.io;
+}
+
+static bool
+inner_pending(const struct wr_conn *c)
+{
+    (void)c;
+    return inner.recvs > 0 && inner.pending;
+}
+
+/* Whether it is quiet when bytes have come and the transport makes that of them. */
+static bool
+inner_is_quiet(struct side *s, enum wr_io io, bool readable, bool pending)
+{
+    inner.io = io;
+    inner.readable = readable;
+    inner.pending = pending;
+    inner.recvs = 0;
+    s->c->ev.readable = true;
+    return wr_conn_is_quiet(s->c);
+}
+
+static void
+test_quiet_within(void)
+{
+    struct wr_transport t = wr_transport_plain;
+    struct side s;
+
+    t.plain = false;
+    t.recv = inner_recv;
+    t.pending = inner_pending;
+    side_begin(&s);
+    s.c->transport = &t;
+    put(s.fd, "a ticket");
+    turn();
+    tap_ok(inner_is_quiet(&s, WR_IO_AGAIN, false, false), "bytes that are the transport's own are none");
+    tap_is_int(inner.recvs, 1, "it was asked once");
+    tap_ok(s.c->in == NULL && !s.c->ev.readable, "and no buffer is left behind");
+    tap_ok(wr_conn_is_quiet(s.c) && inner.recvs == 1, "nor is it asked again");
+    tap_ok(!inner_is_quiet(&s, WR_IO_AGAIN, true, false), "not quiet with more in the socket");
+    tap_ok(!inner_is_quiet(&s, WR_IO_AGAIN, false, true), "nor with bytes within");
+    tap_ok(!inner_is_quiet(&s, WR_IO_OK, false, false) && wr_conn_in_bytes(s.c) == 1,
+           "nor with a byte for the owner, which is kept");
+    s.c->in->r = s.c->in->w;
+    s.c->turn = (uint16_t)loop->turns;
+    s.c->turn_ops = WR_CONN_TURN_OPS;
+    tap_ok(inner_is_quiet(&s, WR_IO_AGAIN, false, false) && inner.recvs == 1, "whatever the turn's share");
+    tap_ok(!inner_is_quiet(&s, WR_IO_EOF, false, false) && s.c->eof, "nor behind the end");
+    s.c->eof = false;
+    tap_ok(!inner_is_quiet(&s, WR_IO_ERR, false, false) && s.c->failed, "nor behind a failure");
+    s.c->transport = &wr_transport_plain;
+    side_end(&s);
+
+    side_begin_late(&s);
+    s.c->transport = &t;
+    inner = (typeof(inner)){.io = WR_IO_AGAIN};
+    s.c->ev.readable = false;
+    tap_ok(wr_conn_is_quiet(s.c) && inner.recvs == 1, "a late one is always asked");
+    s.c->transport = &wr_transport_plain;
+    side_end(&s);
+}
+
 /* ---- the rest ---- */
 
 static void
@@ -684,6 +765,7 @@ main(void)
     test_unread();
     test_settle_in();
     test_quiet();
+    test_quiet_within();
     test_accepted();
     test_close();
     test_hung_up();

@@ -63,7 +63,9 @@ dump_test_round(void)
         "[route a.example/api/* beta]\nif.header.X-Beta = \"on \"\nif.method = GET HEAD\nif.query.q = *\nto = unix:/b.sock\n"
         "[route a.example/y]\nbuffer = request response\n"
         "[route /z]\nto = redirect:308 https://x/%{path}\n"
-        "[server * @l]\ntls = off\nlisten = 127.0.0.1:82 proxy_protocol\nupstream = app\nbody_limit = 5m\n";
+        "[server * @l]\ntls = off\nlisten = 127.0.0.1:82 proxy_protocol\nupstream = app\nbody_limit = 5m\n"
+        "[upstream sec]\nserver = https://h.example https://10.0.0.3\ntls.name = n.example\ntls.cert = /c \"/k k\"\n"
+        "[route a.example/sec/*]\nto = sec\n[route a.example/q]\nto = https://q.example\n";
     char *out = dump_twice(text, "everything");
 
     dump_has(out, "; t.ini:8\ntimeout.idle = 7s\n", "an inherited value with its place");
@@ -77,6 +79,33 @@ dump_test_round(void)
     dump_has(out, "[route *@l/z]\n", "a copied route");
     dump_has(out, "[server * @l]\n", "a label");
     dump_has(out, "; t.ini:18\nto = status:404 Not \"here\"\n", "a path key is a route with its place");
+    dump_has(out, "; t.ini:38\nserver = https://h.example https://10.0.0.3\n", "servers by TLS");
+    dump_has(out,
+             "; t.ini:38\ntls = on\n; t.ini:39\ntls.name = n.example\n; the preset\ntls.verify = on\n"
+             "; t.ini:40\ntls.cert = /c \"/k k\"\n",
+             "which turn tls on");
+    dump_has(out, "; t.ini:44\nto = https://q.example\n", "a target by TLS");
+    free(out);
+}
+
+static void
+dump_test_tls(void)
+{
+    char *out =
+        dump_twice("[server a b]\ntls = \"/my c.pem\" /k.pem\ncanonical = a\nupstream = x:80\n"
+                   "[server c]\nlisten = :81, :444 tls\ntls = internal\nhttp = serve\nupstream = x:80\n"
+                   "[server d]\ntls = internal\nhttp = off\nupstream = x:80\n"
+                   "[server e]\ntls = off\nupstream = x:80\n",
+                   "tls");
+
+    dump_has(out,
+             "; the preset\nlisten = :80, :443 tls\n; t.ini:2\ntls = \"/my c.pem\" /k.pem\n; the preset\n"
+             "http = redirect\n; t.ini:3\ncanonical = a\n",
+             "a preset that follows from the certificates");
+    dump_has(out, "; t.ini:6\nlisten = :81, :444 tls\n; t.ini:7\ntls = internal\n; t.ini:8\nhttp = serve\n",
+             "what is written stays");
+    dump_has(out, "; the preset\nlisten = :443 tls\n; t.ini:11\n", "without plain HTTP");
+    dump_has(out, "; the preset\nlisten = :80\n; t.ini:15\n", "and the preset of others is as it was");
     free(out);
 }
 
@@ -151,6 +180,7 @@ int
 main(void)
 {
     dump_test_round();
+    dump_test_tls();
     dump_test_data();
     dump_test_modules();
     wr_pool_reset(&ct_pool);

@@ -133,6 +133,140 @@ model_test_listen(void)
 }
 
 static void
+model_test_tls(void)
+{
+#define TLS(v) "[server a *.b]\nupstream = app\n" v
+#define TLS_GRAMMAR "; it takes off | auto | internal | CERT KEY ..."
+#define TLS_FILES "tls = /c.pem /k.pem"
+    static const struct model_row rows[] = {
+        {TLS("tls = internal"), 0, NULL},
+        {TLS(TLS_FILES), 0, NULL},
+        {TLS(TLS_FILES "\nhttp = off"), 0, NULL},
+        {TLS(TLS_FILES "\nhttp = serve\nlisten = :81, [::1]:444 tls, unix:/x tls proxy_protocol"), 0, NULL},
+        {TLS("tls = /1 /2 /3 /4 /5 /6 /7 /8 /9 /10 /11 /12 /13 /14 /15 /16"), 0, NULL},
+        {TLS("tls = /1 /2 /3 /4 /5 /6 /7 /8 /9 /10 /11 /12 /13 /14 /15 /16 /17 /18"), 3,
+         "error: bad value \"/1 /2 /3 /4 /5 /6 /7 /8 /9 /10 /11 /12 /13 /14 /15 /16 /17 /18\" of tls: 8 pairs of a certificate and its key at most" TLS_GRAMMAR},
+        {TLS("tls = /c.pem"), 3,
+         "error: bad value \"/c.pem\" of tls: a certificate without its key" TLS_GRAMMAR},
+        {TLS("tls = /c.pem /k.pem /d.pem"), 3,
+         "error: bad value \"/c.pem /k.pem /d.pem\" of tls: a certificate without its key" TLS_GRAMMAR},
+        {TLS("tls = c.pem k.pem"), 3,
+         "error: bad value \"c.pem k.pem\" of tls: CERT and KEY are absolute paths of files" TLS_GRAMMAR},
+        {TLS("tls = /c.pem /k/"), 3,
+         "error: bad value \"/c.pem /k/\" of tls: CERT and KEY are absolute paths of files" TLS_GRAMMAR},
+        {TLS("tls = internal /k.pem"), 3,
+         "error: bad value \"internal /k.pem\" of tls: off, auto and internal stand alone" TLS_GRAMMAR},
+        {TLS("tls = on"), 3, "error: bad value \"on\" of tls: it takes off | auto | internal | CERT KEY ..."},
+        /* certificates and an address with tls go together */
+        {TLS("tls = internal\nlisten = :80"), 4,
+         "error: listen: [server a *.b] has certificates (tls = internal, t.ini:5) but no address with tls: add one, as in \":443 tls\""},
+        {TLS("tls = off\nlisten = :80, :443 tls"), 4,
+         "error: listen: :443 has tls, but [server a *.b] has no certificates (tls = off, t.ini:5): write tls = CERT KEY or tls = internal there"},
+        {TLS("listen = :443 tls"), 3,
+         "error: listen: :443 has tls, but [server a *.b] has no certificates (tls = auto, the preset)"},
+        {TLS("[defaults]\ntls = internal\n[server c]\ntls = off\nupstream = app"), 0, NULL},
+        {TLS("[defaults]\nlisten = :80, :443 tls\n" TLS_FILES "\n[server c]\ntls = off\nupstream = app"), 4,
+         "error: listen: :443 has tls, but [server c] has no certificates (tls = off, t.ini:9)"},
+        {TLS("tls = internal\n[server c]\ntls = off\nupstream = app\nlisten = :443"), 7,
+         "error: servers disagree about :443: without tls here, with tls at t.ini:3"},
+        {TLS("tls = off\nlisten = :443\n[server c]\ntls = internal\nupstream = app"), 5,
+         "error: servers disagree about :443: with tls here, without tls at t.ini:6"},
+        /* http */
+        {TLS("tls = internal\nhttp = off\nlisten = :80, :443 tls"), 4,
+         "error: http = off, but :80 of [server a *.b] (t.ini:7) has no tls"},
+        {TLS("tls = off\nhttp = off"), 4,
+         "error: http = off: [server a *.b] has no certificates (tls = off, t.ini:5), so plain HTTP is all that it could serve"},
+        {TLS("tls = internal\nhttp = redirct"), 4,
+         "error: bad value \"redirct\" of http: it takes redirect | serve | off; did you mean \"redirect\"?"},
+        /* canonical */
+        {TLS("tls = off\ncanonical = A"), 0, NULL},
+        {TLS("tls = off\ncanonical = off"), 0, NULL},
+        {TLS("tls = off\ncanonical = x.y.b"), 0, NULL},
+        {TLS("tls = off\ncanonical = b"), 4, "error: canonical: [server a *.b] has no name \"b\""},
+        {TLS("tls = off\ncanonical = c"), 4, "error: canonical: [server a *.b] has no name \"c\""},
+        {TLS("tls = off\ncanonical = *.b"), 4,
+         "error: canonical: \"*.b\" is no name to redirect to: it is one name, without \"*\""},
+        {TLS("tls = off\ncanonical = a:443"), 4,
+         "error: canonical: \"a:443\" is no name to redirect to: a name has no port"},
+        {TLS("tls = off\ncanonical = a b"), 4, "error: bad value \"a b\" of canonical: more than one name"},
+        {"[server www.shop.example]\ntls = off\nupstream = app\ncanonical = www.shop.exmaple", 4,
+         "error: canonical: [server www.shop.example] has no name \"www.shop.exmaple\"; did you mean \"www.shop.example\"?"},
+        {"[server *]\ntls = off\nupstream = app\ncanonical = www.shop.example", 0, NULL},
+        {TLS("[defaults]\ncanonical = a"), 4,
+         "error: key \"canonical\" in [defaults]: it belongs in [server]"},
+    };
+
+    MODEL_RUN(rows);
+}
+
+/* What follows from a value that cannot be read is not said on top of it. */
+static void
+model_test_tls_once(void)
+{
+    static const char *const texts[] = {
+        TLS("tls = atuo\nlisten = :443 tls\n"),
+        TLS("tls = internal\nlisten = :443 tsl\n"),
+        TLS("tls = atuo\nhttp = off\n"),
+        TLS("tls = internal\nhttp = off\nlisten = :80\n"),
+        TLS("[defaults]\ntls = /c.pem\nlisten = :443 tls\n"),
+    };
+
+    for (size_t i = 0; i < WR_ARRAY_LEN(texts); i++) {
+        char text[512];
+        snprintf(text, sizeof(text), MODEL_APP "%s", texts[i]);
+        ct_load(text);
+        if (!tap_is_int((long long)ct_conf.errors, 1, "one error: %zu", i)) {
+            ct_diag();
+        }
+    }
+}
+
+/* What `listen` is when nobody wrote it, as ":80 :443+". */
+static const char *
+model_listens(const struct wr_server *s)
+{
+    static char text[256];
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->listens_n; i++) {
+        n += (size_t)snprintf(text + n, sizeof(text) - n, "%s%.*s%s", i > 0 ? " " : "",
+                              WR_STR_ARG(s->listens[i]->text), s->listens[i]->tls ? "+" : "");
+    }
+    return text;
+}
+
+static void
+model_test_tls_presets(void)
+{
+    ct_load(
+        MODEL_APP
+        "[server a]\ntls = off\nupstream = app\n[server b]\nupstream = app\n[server c]\ntls = internal\nupstream = app\n"
+        "[server d]\ntls = \"/my c.pem\" /k.pem /c2.pem /k2.pem\nupstream = app\ncanonical = D\nhttp = serve\n"
+        "[server e]\ntls = internal\nhttp = off\nupstream = app\n[server f]\ntls = internal\nupstream = app\nlisten = :444 tls\n");
+    const struct wr_model *m = ct_conf.model;
+    const struct wr_server_tls *tls = &m->servers[3]->conf.tls;
+
+    tap_is_str(model_listens(m->servers[0]), ":80", "without TLS");
+    tap_is_str(model_listens(m->servers[1]), ":80", "auto");
+    tap_is_str(model_listens(m->servers[2]), ":80 :443+", "internal");
+    tap_is_str(model_listens(m->servers[3]), ":80 :443+", "files");
+    tap_is_str(model_listens(m->servers[4]), ":443+", "without plain HTTP");
+    tap_is_str(model_listens(m->servers[5]), ":444+", "as it is written");
+    tap_is_int((long long)m->listens_n, 3, "equal addresses are one listener");
+    tap_ok(!wr_server_has_certificates(m->servers[0]) && !wr_server_has_certificates(m->servers[1]) &&
+               wr_server_has_certificates(m->servers[2]) && wr_server_has_certificates(m->servers[3]),
+           "who has certificates");
+    tap_is_int(tls->mode, WR_TLS_FILES, "files");
+    tap_is_int((long long)tls->pairs_n, 2, "in pairs");
+    tap_ok(wr_str_eq(tls->pairs[0].cert, WR_STR("/my c.pem")) &&
+               wr_str_eq(tls->pairs[1].key, WR_STR("/k2.pem")),
+           "unquoted");
+    tap_ok(wr_str_eq(m->servers[3]->conf.canonical, WR_STR("d")), "the canonical name, in lower case");
+    tap_is_int(m->servers[3]->conf.http, WR_HTTP_SERVE, "http");
+    tap_is_int(m->servers[2]->conf.http, WR_HTTP_REDIRECT, "its preset");
+}
+
+static void
 model_test_targets(void)
 {
 #define TO(v) "[server a]\ntls = off\n/* = app\n/x = " v
@@ -155,7 +289,13 @@ model_test_targets(void)
         {TO("10.0.0.1"), 4, "error: /x: there is no [upstream 10.0.0.1] (a host is written with its port"},
         {TO("ap p"), 4, "error: /x = ap p: a target is the NAME of an upstream"},
         {TO(""), 4, "error: /x = : nothing stands there"},
-        {TO("https://x"), 4, "error: /x = https://x: known, not in this release"},
+        {TO("https://x"), 0, NULL},
+        {TO("https://[::1]:8443"), 0, NULL},
+        {TO("https://x/"), 4, "error: /x = https://x/: a target has no path, not even \"/\""},
+        {TO("https://x:0"), 4, "error: /x: \"x:0\": the port is not 1 to 65535"},
+        {TO("https://[::1"), 4, "error: /x: \"[::1\": "},
+        {TO("https://"), 4, "error: /x = https://: a host is missing"},
+        {TO("https:x"), 4, "error: /x = https:x: a target is the NAME of an upstream"},
         {TO("file:/srv/www"), 4, "error: /x = file:/srv/www: known, not in this release"},
         {TO("dns:x:80"), 4, "error: /x = dns:x:80: that stands in an [upstream]"},
         {TO("http://x/"), 4, "error: /x = http://x/: a target has no path, not even \"/\""},
@@ -250,6 +390,89 @@ model_test_upstreams(void)
                u->servers[1].global_index == 1,
            "names, numbers");
     tap_is_int(u->conf.keepalive, 0, "keepalive = off");
+}
+
+static void
+model_test_upstream_tls(void)
+{
+    static const struct model_row rows[] = {
+        {UP("server = a:1\ntls = on"), 0, NULL},
+        {UP("server = a:1 10.0.0.1:2\ntls = on\ntls.ca = /ca.pem\ntls.name = b.example\ntls.cert = /c.pem /k.pem"),
+         0, NULL},
+        {UP("server = https://a https://[::1]:8443"), 0, NULL},
+        {UP("server = https://a b:1\ntls = on"), 0, NULL},
+        {UP("server = unix:/x\ntls = on\ntls.name = a"), 0, NULL},
+        {UP("server = a:1\ntls = on\ntls.name = 10.0.0.1"), 0, NULL},
+        {UP("server = a:1\ntls = on\ntls.name = ::1"), 0, NULL},
+        {UP("server = a:1\ntls = yes"), 3, "error: bad value \"yes\" of tls"},
+        {UP("server = a:1\ntls = on\ntls.ca = ca.pem"), 4,
+         "error: bad value \"ca.pem\" of tls.ca: not the absolute path of a file"},
+        {UP("server = a:1\ntls = on\ntls.name = a:443"), 4,
+         "error: bad value \"a:443\" of tls.name: not the name of a host, nor an IP address; a port is no part"},
+        {UP("server = a:1\ntls = on\ntls.name = *.a"), 4,
+         "error: bad value \"*.a\" of tls.name: not the name"},
+        {UP("server = a:1\ntls = on\ntls.name = a..b"), 4,
+         "error: bad value \"a..b\" of tls.name: not the name"},
+        {UP("server = a:1\ntls = on\ntls.name = ."), 4, "error: bad value \".\" of tls.name: not the name"},
+        {UP("server = a:1\ntls = on\ntls.cert = /c.pem"), 4,
+         "error: bad value \"/c.pem\" of tls.cert: not the absolute paths of two files"},
+        {UP("server = a:1\ntls = on\ntls.cert = /c.pem k.pem"), 4,
+         "error: bad value \"/c.pem k.pem\" of tls.cert: not the absolute paths of two files"},
+        {UP("server = a:1\ntls = on\ntls.cert = /c.pem /k.pem /x"), 4, "error: bad value"},
+        {UP("server = a:1\ntls.name = b"), 3, "warning: tls.name does nothing: [upstream u] has no tls = on"},
+        {UP("server = a:1\ntls = off\ntls.ca = /ca"), 4,
+         "warning: tls.ca does nothing: [upstream u] has no tls = on"},
+        {UP("server = a:1\ntls.cert = /c /k"), 3, "warning: tls.cert does nothing"},
+        {UP("server = a:1\ntls.verify = on"), 3, "warning: tls.verify does nothing"},
+        {UP("server = a:1\ntls = on\ntls.verify = off"), 4,
+         "warning: tls.verify = off: connections to [upstream u] can be read and changed by whoever stands in"},
+        {UP("server = a:1\ntls = on\ntls.ca = /ca\ntls.verify = off"), 4,
+         "warning: tls.ca does nothing with tls.verify = off"},
+        {UP("server.a = unix:/x\nserver.b = b:1\ntls = on"), 2,
+         "error: unix:/x has no host that its certificate could be for: set tls.name in [upstream u]"},
+        {UP("server = https://a\ntls = off"), 2, "error: https://a:443 contradicts tls = off (t.ini:5)"},
+        {UP("server.a = https://a\nserver.b = b:1"), 3,
+         "error: b:1 has no https:// and another server of [upstream u] has: all are reached by TLS, or none"},
+        {UP("server = https://a/x"), 2, "error: server: \"https://a/x\": a server has no path"},
+    };
+
+    MODEL_RUN(rows);
+    ct_load(MODEL_APP UP("server = unix:/x\ntls = on\ntls.verify = off"));
+    tap_is_int((long long)ct_conf.errors, 0, "who verifies nothing needs no name");
+    ct_load(UP("server = https://A.example https://10.0.0.1:8443") "\n[upstream app]\nserver = x:1\n");
+    const struct wr_upstream *u = ct_conf.model->upstreams[0];
+    tap_ok(u->conf.tls && u->conf.tls_verify, "https:// turns tls on");
+    tap_ok(wr_str_eq(u->servers[0].address, WR_STR("a.example:443")) &&
+               wr_str_eq(u->servers[1].address, WR_STR("10.0.0.1:8443")),
+           "with a preset port, and the address without it");
+    ct_load(UP("server = a:1\ntls = on\ntls.name = B.Example.\ntls.cert = /c \"/k k\"") "\n" MODEL_APP);
+    const struct wr_upstream_conf *c = &ct_conf.model->upstreams[0]->conf;
+    tap_ok(wr_str_eq(c->tls_name, WR_STR("b.example")), "tls.name in small letters, without a final dot");
+    tap_ok(wr_str_eq(c->tls_cert.cert, WR_STR("/c")) && wr_str_eq(c->tls_cert.key, WR_STR("/k k")),
+           "tls.cert");
+    c = &ct_conf.model->upstreams[1]->conf;
+    tap_ok(!c->tls && c->tls_verify && c->tls_name.n == 0 && c->tls_ca.n == 0 && c->tls_cert.cert.n == 0,
+           "the presets");
+}
+
+static void
+model_test_https_targets(void)
+{
+    ct_load("[server a]\ntls = off\n/* = x:443\n/a = https://x\n/b = https://X:443\n/c = http://x:443\n"
+            "/d = https://[::1]\n[server b]\ntls = off\nupstream = https://x\n");
+    ct_silent("targets by TLS");
+    const struct wr_model *m = ct_conf.model;
+    tap_is_int((long long)m->upstreams_n, 3, "one address by TLS and not are two upstreams");
+    tap_ok(wr_str_eq(m->upstreams[0]->name, WR_STR("x:443")) && !m->upstreams[0]->conf.tls &&
+               m->upstreams[0]->references == 2,
+           "the plain one");
+    tap_ok(wr_str_eq(m->upstreams[1]->name, WR_STR("https://x:443")) && m->upstreams[1]->conf.tls &&
+               m->upstreams[1]->conf.tls_verify && m->upstreams[1]->references == 3,
+           "the other");
+    tap_ok(wr_str_eq(m->upstreams[1]->servers[0].address, WR_STR("x:443")) &&
+               wr_str_eq(m->upstreams[1]->servers[0].host, WR_STR("x")),
+           "its server");
+    tap_ok(m->upstreams[2]->servers[0].numeric && m->upstreams[2]->servers[0].port == 443, "a numeric one");
 }
 
 static void
@@ -586,8 +809,13 @@ main(void)
 {
     model_test_names();
     model_test_listen();
+    model_test_tls();
+    model_test_tls_once();
+    model_test_tls_presets();
     model_test_targets();
     model_test_upstreams();
+    model_test_upstream_tls();
+    model_test_https_targets();
     model_test_balance();
     model_test_patterns();
     model_test_routes();

@@ -165,7 +165,7 @@ static struct wr_prober *
 probe_test_found(const struct wr_model *m, uint32_t row[3])
 {
     uint32_t group = m->upstreams[0]->share;
-    struct wr_prober *pb = wr_prober_start(probe_loop, m, 1);
+    struct wr_prober *pb = wr_prober_start(probe_loop, m, 1, NULL);
 
     row[0] = wr_share_find(probe_share, group, WR_STR("d"), WR_STR("one"), 1);
     row[1] = wr_share_find(probe_share, group, WR_STR("d"), WR_STR("two"), 1);

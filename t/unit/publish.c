@@ -19,13 +19,14 @@
 
 static struct wr_slots *t;
 static unsigned refused;
+static unsigned foreign;
 
 static void
 count_refused(void *arg, enum wr_log_level level, const char *line, size_t n)
 {
     (void)arg;
-    (void)level;
     refused += memmem(line, n, "refused", 7) != NULL;
+    foreign += level == WR_LOG_ALERT && memmem(line, n, "master's name", 13) != NULL;
 }
 
 static bool
@@ -226,6 +227,123 @@ test_refused(void)
                "one that is too large is not published");
 }
 
+static int
+sealed_memfd(const char *text, int seals)
+{
+    int fd = memfd_create("made", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+    if (write(fd, text, strlen(text)) < 0 || fcntl(fd, F_ADD_SEALS, seals) < 0) {
+        abort();
+    }
+    return fd;
+}
+
+/* A memfd that the caller has made. */
+static void
+test_fd(void)
+{
+    unsigned a;
+    pid_t pa = start_worker(&a, false);
+    uint64_t v = wr_publish_fd("a", sealed_memfd("7 made", F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK), 6);
+
+    tap_ok(v > 0 && until_everywhere(v), "a memfd that is sealed is published");
+    tap_is_int(atomic_load(&t->slot[a].counters[2]), '7', "as it is");
+    tap_is_int(wr_publish_fd("a", sealed_memfd("open", F_SEAL_GROW), 4), 0, "one that is not is refused");
+    tap_is_int(wr_publish_fd("a", sealed_memfd("short", F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK), 6), 0,
+               "so is one of another size");
+    tap_is_int(wr_publish_fd("a", -1, 0), 0, "and none");
+    stop_worker(a, pa);
+}
+
+static unsigned sent_secrets[WR_SLOTS];
+
+static bool
+send_and_count(unsigned slot, const struct wr_publish_note *note, int fd)
+{
+    sent_secrets[slot] += strcmp(note->name, "secret") == 0;
+    return send_note(slot, note, fd);
+}
+
+/* Names that are the master's own. */
+static void
+test_reserved(void)
+{
+    struct wr_publish_note note = {.name = "secret", .version = atomic_load(&t->published), .bytes = 5};
+    unsigned a, k = (unsigned)wr_slot_claim(WR_SLOT_KEEPER, 1, 0);
+    pid_t pa = start_worker(&a, false);
+
+    wr_publish_reserve("secret", true);
+    wr_publish_born(k);
+    atomic_store(&t->slot[k].state, WR_SLOT_SERVING);
+    wr_publish_set_sender(send_and_count);
+    uint64_t v = wr_publish("secret", "bytes", 5);
+    tap_ok(until_everywhere(v), "a reserved name is published by the master");
+    tap_ok(sent_secrets[a] == 1 && sent_secrets[k] == 0, "to workers alone");
+    t->slot[k].kind = WR_SLOT_WORKER;
+    v = wr_publish("secret", "bytes", 5);
+    t->slot[k].kind = WR_SLOT_KEEPER;
+    tap_ok(until_everywhere(v) && sent_secrets[k] == 0, "whatever a process writes into its slot");
+    note.version = ++v;
+    atomic_store(&t->published, v);
+    wr_publish_accept(&note, sealed_memfd("false", F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK));
+    tap_is_int(foreign, 1, "a child's blob of that name is dropped, with an alert");
+    tap_ok(until_everywhere(v) && sent_secrets[a] == 2, "nobody is sent it, nobody waits for it");
+    wr_publish_set_sender(send_note);
+    stop_worker(a, pa);
+    wr_slot_bury(k);
+    wr_slot_free(k);
+}
+
+static unsigned kept_calls;
+
+static void
+keep(void *arg, const struct wr_blob *blob)
+{
+    *(const void **)arg = blob->data;
+    kept_calls++;
+}
+
+/* A child that maps for itself, and one that does without. */
+static void
+test_own(void)
+{
+    struct wr_publish_note note = {.name = "mine2", .bytes = 3};
+    unsigned slot = (unsigned)wr_slot_claim(WR_SLOT_WORKER, 1, 0);
+    int status;
+
+    wr_publish("mine2", "one", 3);
+    wr_publish("unwanted", "two", 3);
+    wr_publish_born(slot);
+    pid_t pid = fork();
+    if (pid == 0) {
+        const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;
+        const void *first = NULL, *second = NULL;
+        bool ok = true;
+        wr_slot_enter(slot);
+        wr_publish_enter();
+        wr_publish_subscribe_keeping("mine2", keep, &first);
+        second = first;
+        wr_publish_forget("unwanted");
+        note.version = UINT64_MAX - 1;
+        wr_publish_receive(&note, sealed_memfd("new", seals));
+        ok = kept_calls == 2 && first != second && memcmp(second, "one", 3) == 0 &&
+            memcmp(first, "new", 3) == 0;
+        wr_publish_unmap(second, 3);
+        wr_publish_unmap(first, 3);
+        memcpy(note.name, "unwanted", 9);
+        note.version = UINT64_MAX;
+        int fd = sealed_memfd("two", seals);
+        wr_publish_receive(&note, fd);
+        ok = ok && fcntl(fd, F_GETFD) < 0;
+        wr_publish_subscribe("unwanted", keep, &first);
+        _exit(ok && kept_calls == 2 ? 0 : 1);
+    }
+    waitpid(pid, &status, 0);
+    tap_is_int(status, 0, "mappings may be the subscriber's; what is forgotten does not come back");
+    wr_slot_bury(slot);
+    wr_slot_free(slot);
+}
+
 static unsigned listed;
 static void
 adopt_again(void *arg, const struct wr_publish_note *note, int fd)
@@ -234,6 +352,14 @@ adopt_again(void *arg, const struct wr_publish_note *note, int fd)
     listed++;
     tap_ok(note->version > 0 && fd >= 0 && (fcntl(fd, F_GET_SEALS) & F_SEAL_WRITE), "%s is in the list",
            note->name);
+}
+
+static void
+count_secret(void *arg, const struct wr_publish_note *note, int fd)
+{
+    (void)arg;
+    (void)fd;
+    listed += strcmp(note->name, "secret") == 0;
 }
 
 int
@@ -249,5 +375,11 @@ main(void)
     test_deaf();
     test_keeper();
     test_refused();
+    test_fd();
+    test_reserved();
+    test_own();
+    listed = 0;
+    wr_publish_each(count_secret, NULL);
+    tap_is_int(listed, 0, "what is reserved is not in the list for another binary");
     return tap_done();
 }

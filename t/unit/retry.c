@@ -48,6 +48,34 @@ static const struct {
      {.why = WR_E_UPSTREAM_CONNECT, .body_held = true, .servers_left = true, .retries = 2, .conf = &preset},
      WR_RETRY_NO,
      WR_E_UPSTREAM_CONNECT},
+    {"a handshake that failed: another server, like a connection that was not made",
+     {.why = WR_E_UPSTREAM_TLS_EXPIRED, .body_held = true, .servers_left = true, .conf = &preset},
+     WR_RETRY_SERVER,
+     WR_E_UPSTREAM_TLS_EXPIRED},
+    {"... with another address: that first",
+     {.why = WR_E_UPSTREAM_TLS_TIMEOUT,
+      .body_held = true,
+      .servers_left = true,
+      .more_addresses = true,
+      .conf = &preset},
+     WR_RETRY_ADDRESS,
+     WR_E_UPSTREAM_TLS_TIMEOUT},
+    {"... with retry off: no",
+     {.why = WR_E_UPSTREAM_TLS_NAME, .body_held = true, .servers_left = true, .conf = &off},
+     WR_RETRY_NO,
+     WR_E_UPSTREAM_TLS_NAME},
+    {"an alert behind the request (TLS 1.3 refuses a client so late) of a POST: no",
+     {.why = WR_E_UPSTREAM_TLS_ALERT, SENT},
+     WR_RETRY_NO,
+     WR_E_UPSTREAM_TLS_ALERT},
+    {"TLS that weir cannot begin: no, with nobody",
+     {.why = WR_E_UPSTREAM_TLS_SETUP,
+      .body_held = true,
+      .servers_left = true,
+      .more_addresses = true,
+      .conf = &preset},
+     WR_RETRY_NO,
+     WR_E_UPSTREAM_TLS_SETUP},
     {"reset after a GET: another server",
      {.why = WR_E_UPSTREAM_RESET, .idempotent = true, SENT},
      WR_RETRY_SERVER,
@@ -141,9 +169,34 @@ static const struct {
      WR_E_UPSTREAM_RESET},
 };
 
+/* Who is to blame for it: that counts for eject. */
+static void
+retry_test_faults(void)
+{
+    static const enum wr_err theirs[] = {WR_E_UPSTREAM_CONNECT,    WR_E_UPSTREAM_TLS_EXPIRED,
+                                         WR_E_UPSTREAM_TLS_ISSUER, WR_E_UPSTREAM_TLS_TIMEOUT,
+                                         WR_E_UPSTREAM_TLS_ALERT,  WR_E_UPSTREAM_TRUNCATED};
+    static const enum wr_err nobodys[] = {WR_E_TUNNEL_IDLE, WR_E_UPSTREAM_TLS_SETUP};
+    struct wr_retry_facts f = {.conf = &preset};
+
+    for (size_t i = 0; i < WR_ARRAY_LEN(theirs); i++) {
+        f.why = theirs[i];
+        tap_ok(wr_retry_is_fault(&f), "%s is the server's fault", wr_err_info[f.why].reason);
+    }
+    for (size_t i = 0; i < WR_ARRAY_LEN(nobodys); i++) {
+        f.why = nobodys[i];
+        tap_ok(!wr_retry_is_fault(&f), "%s is not", wr_err_info[f.why].reason);
+    }
+    f = (struct wr_retry_facts){.why = WR_E_UPSTREAM_CLOSED, .reused = true, .conf = &preset};
+    tap_ok(!wr_retry_is_fault(&f), "nor is a pooled connection that was dead");
+    f.got_byte = true;
+    tap_ok(wr_retry_is_fault(&f), "one that died within a response is");
+}
+
 int
 main(void)
 {
+    retry_test_faults();
     for (size_t i = 0; i < WR_ARRAY_LEN(retry_cases); i++) {
         enum wr_err reason = WR_E_NONE;
         enum wr_retry got = wr_retry_decide(&retry_cases[i].f, &reason);

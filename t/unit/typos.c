@@ -31,7 +31,8 @@ static const char *const typos_keywords[] = {
     "on",     "off",      "auto",  "none",           "stderr", "syslog", "alert",    "error",    "warn",
     "notice", "info",     "debug", "proxy_protocol", "strict", "raw",    "request",  "response", "drop",
     "keep",   "combined", "json",  "backup",         "weight", "max",    "redirect", "status",   "unix",
-    "http",   "GET",      "HEAD",  "POST",           "PUT",    "PATCH",  "DELETE",   NULL};
+    "http",   "GET",      "HEAD",  "POST",           "PUT",    "PATCH",  "DELETE",   "tls",      "internal",
+    "serve",  NULL};
 
 static char
 typos_neighbour(char c)

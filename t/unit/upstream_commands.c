@@ -10,7 +10,7 @@
 #include "t/unit/conf_text.h"
 
 #define COMMANDS_SITE                                                                                        \
-    "[server *]\ntls = off\n/* = app\n/u/* = unix:/a/b\n"                                                    \
+    "[server *]\ntls = off\n/* = app\n/u/* = unix:/a/b\n/s/* = https://127.0.0.1\n"                          \
     "[upstream app]\nserver.one = 127.0.0.1:1\nserver.two = 127.0.0.1:2\nserver.more = dns:app.test:80\n"
 
 static void
@@ -139,6 +139,20 @@ commands_test_private(void)
     tap_ok(strstr(commands_why, "\\x1B[1mone") != NULL, "is shown without its control bytes");
 }
 
+static void
+commands_test_tls(void)
+{
+    commands_run("upstreams", NULL, NULL, false);
+    tap_ok(commands_row("https://127.0.0.1:443 1/1 up, https "), "an upstream by TLS is shown so");
+    tap_ok(commands_row("https://127.0.0.1:443/127.0.0.1:443 up "), "its server goes by its address");
+    tap_ok(commands_row("unix:/a/b 0/1 up - "), "one without is not");
+    commands_run("upstreams", NULL, NULL, true);
+    tap_ok(strstr(commands_text, "\"name\":\"https://127.0.0.1:443\"") != NULL &&
+               strstr(commands_text, "\"anonymous\":true,\"tls\":true") != NULL &&
+               strstr(commands_text, "\"anonymous\":true,\"tls\":false") != NULL,
+           "in JSON too");
+}
+
 int
 main(void)
 {
@@ -153,6 +167,7 @@ main(void)
     wr_zones_commit();
     commands_test_found();
     commands_test_states();
+    commands_test_tls();
     commands_test_private();
     free(commands_text);
     ct_begin();
