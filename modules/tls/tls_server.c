@@ -31,17 +31,18 @@ tls_server_name_of(const uint8_t *p, size_t n, struct wr_str *name)
     return name->n > 0;
 }
 
+/* All of it is written, for the log shows a bad name too. */
 static bool
 tls_server_lower(struct wr_str name, char *dst)
 {
+    bool good = true;
+
     for (size_t i = 0; i < name.n; i++) {
         unsigned char ch = (unsigned char)name.p[i];
-        if (ch <= 0x20 || ch >= 0x7f) {
-            return false;
-        }
+        good = good && ch > 0x20 && ch < 0x7f;
         dst[i] = wr_lower(name.p[i]);
     }
-    return true;
+    return good;
 }
 
 /* Notes the name that was sent, if one was.  False: it is none. */
