@@ -67,6 +67,9 @@ sub _said ($text) {
 
 our @ISA = ('Weir::Stream');
 
+# The system's own, where a script stands before it that looks for others.
+sub python () { -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3' }
+
 # A program at the other end of a Weir::Stream, with its standard output there too or what it says at descriptor 3.
 sub _program ($w, $talks, $timeout, @cmd) {
     socketpair my $mine, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC or die "socketpair: $!";
@@ -91,7 +94,7 @@ sub _program ($w, $talks, $timeout, @cmd) {
 sub stream ($w, $port, %o) {
     my $timeout = delete $o{timeout};
     my %args = (name => 'localhost', port => $w->port($port), %o);
-    return _program($w, 0, $timeout, 'python3', 't/lib/tls_stream.py', JSON::PP->new->encode(\%args));
+    return _program($w, 0, $timeout, python(), 't/lib/tls_stream.py', JSON::PP->new->encode(\%args));
 }
 
 # s_client to be typed at: what it prints comes, commands (a line that is R or k) and requests go.
@@ -104,7 +107,7 @@ sub s_client ($w, $port, @args) {
 sub records_by_hand ($w, $port, @steps) {
     my $steps = JSON::PP->new->encode([ map { [ $_->[0], unpack 'H*', $_->[1] ] } @steps ]);
     my $pid = open(my $out, '-|') // die "fork: $!";
-    if (!$pid) { exec 'python3', 't/lib/tls_records.py', $w->port($port), $steps or POSIX::_exit(127) }
+    if (!$pid) { exec python(), 't/lib/tls_records.py', $w->port($port), $steps or POSIX::_exit(127) }
     my $said = do { local $/; readline $out };
     CORE::close $out;
     return map { [ $_->[0], pack 'H*', $_->[1] ] } @{ JSON::PP->new->decode($said) };
