@@ -33,6 +33,7 @@ struct wr_keeping {
     struct wr_offload *offload;
     const struct wr_model *model;
     const struct wr_secure *secure; /* set by the module that brings TLS; NULL: there is none */
+    int (*signer_line)(void);       /* as in struct wr_service */
 };
 
 struct wr_module {
@@ -67,6 +68,16 @@ struct wr_module {
      * whose `version` is as it was has not changed.  Some may be of another configuration, or not fit together (a
      * reload that failed puts the former ones back): what cannot be used is left as it was. */
     void (*files_changed)(struct wr_service *sv, void *worker);
+    /* The same in the keeper. */
+    void (*keeper_files_changed)(void *keeper);
+    /*
+     * The signer: a process of its own that has the secret files when check has set cf->isolated, and that workers
+     * and the keeper ask over lines (sv->signer_line).  line: a new one; owns fd.
+     */
+    void *(*signer_start)(struct wr_loop *l, void *main);
+    void (*signer_line)(void *signer, int fd);
+    /* How many lines are open: a signer whose generation is over ends with the last. */
+    unsigned (*signer_lines)(const void *signer);
     void *(*keeper_start)(struct wr_keeping *k, void *main);
     void (*keeper_stop)(void *keeper);
     /* Commands of weirctl, run in the keeper, whose object they find in call->keeper; ends with name NULL.  NULL:

@@ -17,7 +17,7 @@ wr_channel_send(unsigned slot, const struct wr_message *m, int fd)
 static bool
 channel_sound(struct wr_message *m, size_t n)
 {
-    if (n != sizeof(*m) || m->type < WR_MSG_BLOB || m->type > WR_MSG_ASK) {
+    if (n != sizeof(*m) || m->type < WR_MSG_BLOB || m->type > WR_MSG_LINE) {
         return false;
     }
     m->note.name[sizeof(m->note.name) - 1] = '\0';

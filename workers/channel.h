@@ -12,10 +12,12 @@
 #include "core/shm/publish.h"
 
 enum wr_message_type {
-    WR_MSG_BLOB = 1, /* keeper to master, master to all: note, fd (none: only `upto` is told) */
-    WR_MSG_LOG_FILE, /* master to keeper: value is the log's id, fd the file */
-    WR_MSG_NEED_LOG, /* keeper to master: lines of log `value` wait and it has no file */
-    WR_MSG_ASK,      /* keeper to master: value is an enum wr_ask */
+    WR_MSG_BLOB = 1,  /* keeper to master, master to all: note, fd (none: only `upto` is told) */
+    WR_MSG_LOG_FILE,  /* master to keeper: value is the log's id, fd the file */
+    WR_MSG_NEED_LOG,  /* keeper to master: lines of log `value` wait and it has no file */
+    WR_MSG_ASK,       /* keeper to master: value is an enum wr_ask */
+    WR_MSG_NEED_LINE, /* worker or keeper to master: it has no line to its signer */
+    WR_MSG_LINE,      /* master to both of them: fd is an end of the line (workers/line.h) */
 };
 
 enum wr_ask { WR_ASK_RELOAD, WR_ASK_REOPEN, WR_ASK_UPGRADE, WR_ASK_STATUS };

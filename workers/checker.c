@@ -12,7 +12,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -22,6 +21,7 @@
 #include "core/shm/bundle.h"
 #include "workers/master.h"
 #include "workers/signals.h"
+#include "workers/privs.h"
 
 #define CHECKER_RECORDS (WR_CHECKER_MESSAGES + 8) /* messages, lines and the end */
 #define CHECKER_LINES 4                           /* of the log */
@@ -58,8 +58,12 @@ checker_write(uint32_t word, uint32_t number, struct wr_str file, struct wr_str 
                                  .text_bytes = (uint32_t)WR_MIN(text.n, (size_t)WR_CHECKER_TEXT_BYTES)};
 
     fwrite(&rec, sizeof(rec), 1, checker_own.to);
-    fwrite(file.p, 1, rec.file_bytes, checker_own.to);
-    fwrite(text.p, 1, rec.text_bytes, checker_own.to);
+    if (rec.file_bytes > 0) {
+        fwrite(file.p, 1, rec.file_bytes, checker_own.to);
+    }
+    if (rec.text_bytes > 0) {
+        fwrite(text.p, 1, rec.text_bytes, checker_own.to);
+    }
 }
 
 /* What is logged here is a bug's last word; the master has its own date and pid. */
@@ -136,10 +140,7 @@ checker_close_all(int fd)
 static void
 checker_hide(pid_t master)
 {
-    struct rlimit none = {0, 0};
-
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    wr_privs_hide();
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != master) {
         _exit(1);

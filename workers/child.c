@@ -82,7 +82,7 @@ child_take_mail(struct wr_child *ch)
 {
     uint32_t mail = wr_slot_take_mail(ch->st->slot);
 
-    if (mail & (WR_MAIL_PUBLISHED | WR_MAIL_LOGS | WR_MAIL_ALL)) {
+    if (mail & (WR_MAIL_PUBLISHED | WR_MAIL_LOGS | WR_MAIL_LINE | WR_MAIL_ALL)) {
         child_take_messages(ch);
     }
     if (mail != 0) {

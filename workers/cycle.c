@@ -32,6 +32,7 @@ wr_cycle_new(uint64_t generation)
     wr_conf_init(&cy->cf, &cy->pool);
     cy->generation = generation;
     cy->control_fd = -1;
+    cy->signer.slot = -1;
     return cy;
 }
 

@@ -31,6 +31,7 @@ struct wr_cycle {
     int control_fd;             /* the control socket; -1: none */
     unsigned *log_ids;          /* by index of model->logs */
     struct wr_seat *seats;      /* of the workers */
+    struct wr_seat signer;      /* where keys are isolated */
     unsigned alive;             /* children that were forked for it and live */
     bool drains;                /* its workers were told to */
     uint64_t make_ms;           /* when files are to be made anew (workers/maker.h) */

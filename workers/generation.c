@@ -118,6 +118,10 @@ generation_launch(struct wr_master *m, struct wr_cycle *cy)
     m->pending = cy;
     m->pending_by_ms = wr_master_now_ms() + WR_MASTER_START_MS;
     cy->launched = true;
+    if (cy->cf.isolated && !wr_spawn_signer(m, cy)) {
+        wr_generation_failed(m, "the signer of the new generation could not be forked");
+        return false;
+    }
     for (unsigned i = 0; i < cy->workers; i++) {
         if (!wr_spawn_worker(m, cy, i)) {
             wr_generation_failed(m, "not all workers of the new generation could be forked");
@@ -241,6 +245,9 @@ generation_retire(struct wr_master *m, struct wr_cycle *cy)
 {
     cy->next = m->old;
     m->old = cy;
+    if (cy->signer.slot >= 0) {
+        wr_spawn_tell(m, (unsigned)cy->signer.slot, WR_MAIL_DRAIN, 0);
+    }
     for (unsigned i = 0; i < WR_SLOTS_CHILDREN; i++) {
         if (m->process[i].cycle == cy && wr_process_is(&m->process[i], WR_SLOT_WORKER)) {
             wr_spawn_tell(m, i, WR_MAIL_DRAIN, 0);
@@ -282,6 +289,9 @@ generation_abort(struct wr_master *m)
     struct wr_cycle *cy = m->pending;
 
     m->pending = NULL;
+    if (cy->signer.slot >= 0) {
+        wr_spawn_tell(m, (unsigned)cy->signer.slot, WR_MAIL_DRAIN, WR_MASTER_KILL_MS);
+    }
     for (unsigned i = 0; i < cy->workers; i++) {
         if (cy->seats[i].slot >= 0) {
             wr_spawn_tell(m, (unsigned)cy->seats[i].slot, WR_MAIL_DRAIN | WR_MAIL_STOP, WR_MASTER_KILL_MS);
@@ -456,6 +466,8 @@ wr_generation_end(struct wr_master *m, bool fast)
     for (unsigned i = 0; i < WR_SLOTS_CHILDREN; i++) {
         if (wr_process_is(&m->process[i], WR_SLOT_WORKER)) {
             generation_end_worker(m, i, fast);
+        } else if (wr_process_is(&m->process[i], WR_SLOT_SIGNER)) {
+            wr_spawn_tell(m, i, WR_MAIL_DRAIN, 0); /* it goes behind the last worker */
         }
     }
 }

@@ -16,7 +16,9 @@
 #include "core/upstream/probe.h"
 #include "core/upstream/upstream.h"
 #include "workers/control.h"
+#include "workers/line.h"
 #include "workers/logdrain.h"
+#include "workers/privs.h"
 
 #define KEEPER_LEASE_MS 20   /* between two looks at the lease */
 #define KEEPER_ORPHAN_MS 200 /* between two looks whether workers of a dead master still live */
@@ -64,7 +66,10 @@ keeper_start_modules(struct keeper *k)
 {
     const struct wr_cycle *cy = k->ch.st->cycle;
 
-    k->keeping = (struct wr_keeping){.loop = k->ch.loop, .offload = k->offload, .model = cy->model};
+    k->keeping = (struct wr_keeping){.loop = k->ch.loop,
+                                     .offload = k->offload,
+                                     .model = cy->model,
+                                     .signer_line = cy->cf.isolated ? wr_line_open : NULL};
     for (unsigned i = 0; i < wr_modules_n; i++) {
         if (wr_modules[i]->keeper_start != NULL) {
             k->module_keeper[i] = wr_modules[i]->keeper_start(&k->keeping, cy->module_main[i]);
@@ -203,6 +208,9 @@ keeper_on_message(struct wr_child *ch, const struct wr_message *m, int fd)
 {
     struct keeper *k = wr_container(ch, struct keeper, ch);
 
+    if (wr_line_take(m, fd)) {
+        return;
+    }
     if (m->type == WR_MSG_LOG_FILE && m->value < WR_LOG_IDS) {
         wr_logdrain_file(k->drain, m->value,
                          (struct wr_logfile){.kind = (enum wr_logfile_kind)m->note.bytes, .fd = fd});
@@ -232,6 +240,32 @@ static const struct wr_child_ops keeper_ops = {
     .on_signal = keeper_on_signal,
 };
 
+/* Newer files are in place: those who keep something made of them are told, once they have begun and until they end. */
+static void
+keeper_on_files(void *arg)
+{
+    struct keeper *k = arg;
+
+    for (unsigned i = 0; k->holds && !k->flushing && i < wr_modules_n; i++) {
+        if (wr_modules[i]->keeper_files_changed != NULL) {
+            wr_modules[i]->keeper_files_changed(k->module_keeper[i]);
+        }
+    }
+}
+
+/* Keys, only where health checks need a client certificate; then nobody looks into it (CORE-RULES 30). */
+static void
+keeper_start_files(struct keeper *k)
+{
+    const struct wr_cycle *cy = k->ch.st->cycle;
+    bool secrets = cy->cf.keeper_secrets && !cy->cf.isolated;
+
+    if (secrets) {
+        wr_privs_hide();
+    }
+    wr_files_start(secrets, keeper_on_files, k);
+}
+
 void
 wr_keeper_run(const struct wr_start *st)
 {
@@ -244,7 +278,7 @@ wr_keeper_run(const struct wr_start *st)
     if (rings == NULL || !wr_child_begin(&k->ch, st, &keeper_ops)) {
         _exit(1);
     }
-    wr_files_start(false, NULL, NULL);
+    keeper_start_files(k);
     k->offload = wr_offload_new(k->ch.loop);
     if (k->offload == NULL) {
         wr_log(WR_LOG_ERROR, "keeper cannot make its threads errno=%d; exiting", errno);

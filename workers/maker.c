@@ -8,7 +8,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "core/base/rand.h"
 #include "core/module.h"
 #include "workers/master.h"
+#include "workers/privs.h"
 
 #define MAKER_MS 120000 /* then it is killed: thousands of certificates on a slow disk take a while, once */
 #define MAKER_AGAIN_MS (UINT64_C(6) * 3600000) /* between two looks at what is soon out of date */
@@ -30,11 +30,9 @@ static struct {
 static WR_NORETURN void
 maker_child(struct wr_cycle *cy)
 {
-    struct rlimit none = {0, 0};
     bool ok = true;
 
-    setrlimit(RLIMIT_CORE, &none);
-    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+    wr_privs_hide();
     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     prctl(PR_SET_NAME, "weir-maker", 0, 0, 0);
     wr_rand_reseed();

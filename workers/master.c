@@ -20,6 +20,7 @@
 #include "core/shm/publish.h"
 #include "workers/channel.h"
 #include "workers/generation.h"
+#include "workers/line.h"
 #include "workers/logfiles.h"
 #include "workers/reaper.h"
 #include "workers/signals.h"
@@ -131,15 +132,16 @@ master_on_signal(struct wr_master *m, int sig)
     }
 }
 
-static bool
-master_is_keeper(const struct wr_master *m, pid_t pid)
+/* The slot of a child by its pid; -1. */
+static int
+master_slot_of(const struct wr_master *m, pid_t pid)
 {
-    for (unsigned i = 0; i < WR_SLOTS_CHILDREN; i++) {
-        if (m->process[i].pid == pid && wr_process_is(&m->process[i], WR_SLOT_KEEPER)) {
-            return true;
+    for (int i = 0; i < WR_SLOTS_CHILDREN; i++) {
+        if (m->process[i].pid == pid && m->process[i].kind != NULL) {
+            return i;
         }
     }
-    return false;
+    return -1;
 }
 
 static void
@@ -191,7 +193,8 @@ master_on_messages(struct wr_master *m)
     int fd;
 
     for (unsigned i = 0; i < MASTER_MESSAGES && wr_channel_next(&msg, &fd, &from); i++) {
-        bool keeper = master_is_keeper(m, from);
+        int slot = master_slot_of(m, from);
+        bool keeper = slot >= 0 && wr_process_is(&m->process[slot], WR_SLOT_KEEPER);
         if (msg.type == WR_MSG_BLOB && fd >= 0 && keeper) {
             wr_publish_accept(&msg.note, fd);
             continue;
@@ -199,7 +202,9 @@ master_on_messages(struct wr_master *m)
         if (fd >= 0) {
             close(fd);
         }
-        if (msg.type == WR_MSG_NEED_LOG && keeper) {
+        if (msg.type == WR_MSG_NEED_LINE && slot >= 0) {
+            wr_line_make(m, (unsigned)slot);
+        } else if (msg.type == WR_MSG_NEED_LOG && keeper) {
             wr_logfiles_wanted(msg.value);
         } else if (msg.type == WR_MSG_ASK && keeper) {
             m->asked |= msg.value < WR_ASKS ? 1u << msg.value : 0;
@@ -314,16 +319,21 @@ master_is_over(struct wr_master *m)
     if (m->mode == WR_MASTER_RUNS || wr_reaper_count(m, WR_SLOT_WORKER) > 0) {
         return false;
     }
-    bool keepers = false;
+    bool keepers = false, signers = false;
     for (unsigned i = 0; i < WR_SLOTS_CHILDREN; i++) {
-        if (wr_process_is(&m->process[i], WR_SLOT_KEEPER)) {
+        if (wr_process_is(&m->process[i], WR_SLOT_SIGNER)) {
+            signers = true;
+            if (m->process[i].kill_ms == 0) {
+                m->process[i].kill_ms = wr_master_now_ms() + WR_MASTER_KILL_MS;
+            }
+        } else if (wr_process_is(&m->process[i], WR_SLOT_KEEPER)) {
             keepers = true;
             if (m->process[i].kill_ms == 0) {
                 wr_spawn_tell(m, i, WR_MAIL_STOP, WR_MASTER_KILL_MS);
             }
         }
     }
-    return !keepers;
+    return !keepers && !signers;
 }
 
 static void

@@ -145,6 +145,15 @@ wr_privs_die_with(pid_t master)
     return getppid() == master;
 }
 
+void
+wr_privs_hide(void)
+{
+    struct rlimit none = {0, 0};
+
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
 uint64_t
 wr_privs_raise_nofile(void)
 {

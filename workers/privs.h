@@ -33,6 +33,8 @@ bool wr_privs_drop(const struct wr_identity *id);
 /* Asks for SIGQUIT when the master dies; to be called after wr_privs_drop, which would undo it.  False: the
  * master is gone already. */
 bool wr_privs_die_with(pid_t master);
+/* For who holds keys: no core, and nobody looks into its memory (CORE-RULES 30). */
+void wr_privs_hide(void);
 /* Raises RLIMIT_NOFILE to the hard limit; returns it. */
 uint64_t wr_privs_raise_nofile(void);
 

@@ -77,6 +77,7 @@ reaper_clean(unsigned slot)
 {
     bool keeper = wr_slot_at(wr_slots_table(), slot)->kind == WR_SLOT_KEEPER;
 
+    wr_publish_died(slot);
     if (!wr_slot_bury(slot)) {
         return;
     }
@@ -155,6 +156,29 @@ reaper_keeper_died(struct wr_master *m, const struct wr_process *p, unsigned slo
     }
 }
 
+/* Without it the workers of its generation shake no hands. */
+static void
+reaper_signer_died(struct wr_master *m, const struct wr_process *p, unsigned slot, int status,
+                   uint64_t lived_ms)
+{
+    struct wr_cycle *cy = p->cycle;
+    bool clean = WIFEXITED(status) && WEXITSTATUS(status) == 0;
+    bool wanted = !p->told && cy->signer.slot == (int)slot && m->mode == WR_MASTER_RUNS;
+
+    if (cy->signer.slot == (int)slot) {
+        cy->signer.slot = -1;
+    }
+    if (cy == m->pending && wanted) {
+        reaper_log_crash(p, slot, status, "giving up the new generation");
+        wr_generation_failed(m, "the signer of the new generation died while it started");
+    } else if (!clean) {
+        reaper_log_crash(p, slot, status, wanted ? "starting another" : "not replaced");
+    }
+    if (wanted && cy == m->current) {
+        reaper_replace(m, &cy->signer, lived_ms, true);
+    }
+}
+
 static void
 reaper_worker_died(struct wr_master *m, const struct wr_process *p, unsigned slot, int status,
                    uint64_t lived_ms)
@@ -200,6 +224,8 @@ wr_reaper_died(struct wr_master *m, unsigned slot)
         reaper_worker_died(m, &p, slot, status, lived_ms);
     } else if (wr_process_is(&p, WR_SLOT_KEEPER)) {
         reaper_keeper_died(m, &p, slot, status, lived_ms);
+    } else if (wr_process_is(&p, WR_SLOT_SIGNER)) {
+        reaper_signer_died(m, &p, slot, status, lived_ms);
     }
     reaper_clean(slot);
     if (p.cycle != NULL) {
@@ -231,6 +257,10 @@ wr_reaper_tick(struct wr_master *m, uint64_t now_ms)
             seat->restart_ms = now_ms + WR_BACKOFF_FIRST_MS;
         }
     }
+    if (m->current != NULL && m->mode == WR_MASTER_RUNS && reaper_due(&m->current->signer, now_ms) &&
+        !wr_spawn_signer(m, m->current)) {
+        m->current->signer.restart_ms = now_ms + WR_BACKOFF_FIRST_MS;
+    }
     if (m->current != NULL && reaper_due(&m->keeper, now_ms) && reaper_keeper_wanted(m) &&
         !wr_spawn_keeper(m, m->current)) {
         m->keeper.restart_ms = now_ms + WR_BACKOFF_FIRST_MS;
@@ -257,6 +287,10 @@ wr_reaper_next_ms(const struct wr_master *m)
         if (seat->slot < 0 && seat->restart_ms != 0) {
             next = WR_MIN(next, seat->restart_ms);
         }
+    }
+    if (m->current != NULL && m->mode == WR_MASTER_RUNS && m->current->signer.slot < 0 &&
+        m->current->signer.restart_ms != 0) {
+        next = WR_MIN(next, m->current->signer.restart_ms);
     }
     if (m->keeper.slot < 0 && m->keeper.restart_ms != 0 && reaper_keeper_wanted(m)) {
         next = WR_MIN(next, m->keeper.restart_ms);

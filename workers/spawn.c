@@ -16,6 +16,7 @@
 #include "core/shm/publish.h"
 #include "workers/keeper.h"
 #include "workers/logfiles.h"
+#include "workers/signer.h"
 #include "workers/watch.h"
 #include "workers/worker.h"
 
@@ -34,6 +35,11 @@ const struct wr_child_kind wr_child_kinds[] = {
                         .controls = true,
                         .writes_logs = true,
                         .run = wr_keeper_run},
+    [WR_SLOT_SIGNER] = {.name = "signer",
+                        .slot_kind = WR_SLOT_SIGNER,
+                        .as_user = true,
+                        .restarts = true,
+                        .run = wr_signer_run},
 };
 
 bool
@@ -92,6 +98,14 @@ spawn_unclaim(unsigned slot)
     wr_slot_free(slot);
 }
 
+/* Where keys are isolated, they are the signer's alone. */
+static bool
+spawn_has_secrets(const struct wr_child_kind *kind, const struct wr_cycle *cy)
+{
+    return kind->slot_kind == WR_SLOT_SIGNER ||
+        (!cy->cf.isolated && (kind->slot_kind == WR_SLOT_WORKER || cy->cf.keeper_secrets));
+}
+
 /* The slot of the new child, or -1. */
 static int
 spawn_fork(struct wr_master *m, const struct wr_child_kind *kind, struct wr_cycle *cy, unsigned index)
@@ -103,7 +117,7 @@ spawn_fork(struct wr_master *m, const struct wr_child_kind *kind, struct wr_cycl
         wr_log(WR_LOG_ERROR, "no slot is free kind=%s; too many old workers are still draining", kind->name);
         return -1;
     }
-    wr_publish_born((unsigned)slot);
+    wr_publish_born((unsigned)slot, spawn_has_secrets(kind, cy));
     fflush(NULL);
     pid_t pid = fork();
     if (pid == 0) {
@@ -133,6 +147,14 @@ wr_spawn_worker(struct wr_master *m, struct wr_cycle *cy, unsigned index)
     seat->restart_ms = 0;
     seat->slot = spawn_fork(m, &wr_child_kinds[WR_SLOT_WORKER], cy, index);
     return seat->slot >= 0;
+}
+
+bool
+wr_spawn_signer(struct wr_master *m, struct wr_cycle *cy)
+{
+    cy->signer.restart_ms = 0;
+    cy->signer.slot = spawn_fork(m, &wr_child_kinds[WR_SLOT_SIGNER], cy, 0);
+    return cy->signer.slot >= 0;
 }
 
 bool

@@ -24,6 +24,7 @@ extern const struct wr_child_kind wr_child_kinds[];
 
 /* Forks one for a seat of the cycle (index: of the worker).  False: logged; the seat stays empty. */
 bool wr_spawn_worker(struct wr_master *m, struct wr_cycle *cy, unsigned index);
+bool wr_spawn_signer(struct wr_master *m, struct wr_cycle *cy);
 bool wr_spawn_keeper(struct wr_master *m, struct wr_cycle *cy);
 /* Watches a live process of a master that is gone. */
 void wr_spawn_adopt_orphan(struct wr_master *m, unsigned slot);

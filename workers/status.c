@@ -72,6 +72,12 @@ status_master(void)
     return wr_slot_at(wr_slots_table(), wr_slots_master());
 }
 
+static const char *
+status_kind(const struct wr_slot *s)
+{
+    return s->kind == WR_SLOT_KEEPER ? "keeper" : s->kind == WR_SLOT_SIGNER ? "signer" : "worker";
+}
+
 /* ---- status ---- */
 
 static void
@@ -84,7 +90,7 @@ status_put_processes(struct wr_reply *a)
     {
         wr_reply_open(a, NULL, '{');
         wr_reply_put_u64(a, "slot", i);
-        wr_reply_put_str(a, "kind", wr_str_of(s->kind == WR_SLOT_KEEPER ? "keeper" : "worker"));
+        wr_reply_put_str(a, "kind", wr_str_of(status_kind(s)));
         wr_reply_put_u64(a, "pid", (uint64_t)atomic_load(&s->pid));
         wr_reply_put_u64(a, "generation", s->generation);
         wr_reply_put_str(a, "state", wr_str_of(status_state(s)));
@@ -131,11 +137,10 @@ status_table(struct wr_reply *a)
     wr_reply_printf(a, "SLOT\tPROCESS\tPID\tGENERATION\tSTATE\tCONNECTIONS\tREQUESTS\tNOW\tLONGEST TURN\n");
     STATUS_FOR(s, i)
     {
-        wr_reply_printf(a, "%u\t%s\t%d\t%llu\t%s\t%llu\t%llu\t%llu\t%.1fms\n", i,
-                        s->kind == WR_SLOT_KEEPER ? "keeper" : "worker", (int)atomic_load(&s->pid),
-                        (unsigned long long)s->generation, status_state(s), status_count(s, WR_C_CONNECTIONS),
-                        status_count(s, WR_C_REQUESTS), status_count(s, WR_C_REQUESTS_NOW),
-                        (double)atomic_load(&s->longest_turn_us) / 1000);
+        wr_reply_printf(a, "%u\t%s\t%d\t%llu\t%s\t%llu\t%llu\t%llu\t%.1fms\n", i, status_kind(s),
+                        (int)atomic_load(&s->pid), (unsigned long long)s->generation, status_state(s),
+                        status_count(s, WR_C_CONNECTIONS), status_count(s, WR_C_REQUESTS),
+                        status_count(s, WR_C_REQUESTS_NOW), (double)atomic_load(&s->longest_turn_us) / 1000);
     }
     wr_reply_printf(a, "\tall\t\t\t\t%llu\t%llu\t%llu\n", status_total(WR_C_CONNECTIONS),
                     status_total(WR_C_REQUESTS), status_total(WR_C_REQUESTS_NOW));

@@ -93,7 +93,10 @@ watch_change_tell(void *arg, struct wr_bundle_item *it)
     if (it->refused && it->changed && n->errors == 0) {
         wr_log(WR_LOG_ERROR, "the file %s is refused; the old one stays in effect", it->path.p);
     } else if (it->changed && !it->refused && n->taken++ < WATCH_NAMED) {
-        wr_log(WR_LOG_NOTICE, "a changed file is in use now path=%s", it->path.p);
+        wr_log(WR_LOG_NOTICE,
+               it->error == 0 ? "a changed file is in use now path=%s"
+                              : "a file that need not be there is used no more path=%s",
+               it->path.p);
     }
 }
 

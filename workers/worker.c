@@ -11,7 +11,6 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -24,6 +23,8 @@
 #include "core/shm/zone.h"
 #include "core/upstream/queue.h"
 #include "core/upstream/upstream.h"
+#include "workers/line.h"
+#include "workers/privs.h"
 
 #define WORKER_TRIM_MS 2000
 #define WORKER_STOP_MS 300      /* after drain, for answers that say so and lingering closes */
@@ -86,6 +87,7 @@ worker_make_service(struct worker *w)
     sv->log_ids = st->cycle->log_ids;
     memcpy(sv->instance, st->instance, sizeof(sv->instance));
     sv->module_worker = w->module_worker;
+    sv->signer_line = st->cycle->cf.isolated ? wr_line_open : NULL;
     return sv->offload != NULL;
 }
 
@@ -116,12 +118,10 @@ worker_on_files(void *arg)
 static void
 worker_start_files(struct worker *w)
 {
-    bool secrets = wr_cycle_has_secrets(w->ch.st->cycle);
-    struct rlimit none = {0, 0};
+    bool secrets = wr_cycle_has_secrets(w->ch.st->cycle) && !w->ch.st->cycle->cf.isolated;
 
     if (secrets) {
-        setrlimit(RLIMIT_CORE, &none);
-        prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+        wr_privs_hide();
     }
     wr_files_start(secrets, worker_on_files, w);
 }
@@ -290,9 +290,19 @@ worker_on_signal(struct wr_child *ch, int sig)
     worker_drain(w, false);
 }
 
+static void
+worker_on_message(struct wr_child *ch, const struct wr_message *m, int fd)
+{
+    (void)ch;
+    if (!wr_line_take(m, fd) && fd >= 0) {
+        close(fd);
+    }
+}
+
 static const struct wr_child_ops worker_ops = {
     .title = "weir-worker",
     .on_mail = worker_on_mail,
+    .on_message = worker_on_message,
     .on_signal = worker_on_signal,
 };
 

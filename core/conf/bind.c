@@ -309,10 +309,46 @@ bind_header_ok(struct wr_conf *cf, struct wr_str name, const struct wr_conf_entr
     return true;
 }
 
+/* "+ V", as it was typed: what the environment or a file brings is text. */
+static bool
+bind_rule_adds(const struct wr_conf_value *value)
+{
+    struct wr_str rest = value->raw, plus;
+
+    return wr_str_word(&rest, &plus) && wr_str_eq(plus, WR_STR("+"));
+}
+
+/* A rule for a header field. */
+static struct wr_map_entry
+bind_rule(struct wr_pool *pool, const struct wr_bind_match *m, const struct wr_conf_entry *e)
+{
+    const struct wr_conf_value *value = &e->value;
+    struct wr_map_entry rule = {
+        .key = m->rest, .value = value->templated, .adds = bind_rule_adds(value), .place = e->place};
+
+    if (rule.adds) {
+        rule.value.p++;
+        rule.value.n--;
+    }
+    rule.value = wr_str_trim(rule.value); /* blanks at its ends are no part of a field's value */
+    if (!value->expanded || value->file) {
+        rule.shown = value->raw;
+    } else if (rule.adds) {
+        struct wr_conf_value shown = {.expanded = true,
+                                      .words = wr_pool_printf(pool, "+ %.*s", WR_STR_ARG(rule.value))};
+        rule.shown = wr_conf_value_render(pool, &shown, true);
+    } else { /* in quotes, within which "inherit" and "+" are text */
+        struct wr_conf_value shown = {.expanded = true, .quoted = true, .text = rule.value};
+        rule.shown = wr_conf_value_render(pool, &shown, false);
+    }
+    return rule;
+}
+
 static void
 bind_map_value(struct bind_run *run, const struct wr_bind_match *m, const struct wr_conf_entry *e,
                unsigned class_)
 {
+    struct wr_pool *pool = run->b->cf->pool;
     const struct wr_directive *row = m->row->row;
     struct wr_map *map = bind_field(run->sets[class_], m->row);
     bool header = row->flags & WR_D_KEY_IS_HEADER;
@@ -321,15 +357,16 @@ bind_map_value(struct bind_run *run, const struct wr_bind_match *m, const struct
         return;
     }
     bind_map_override(map, bind_map_own(run, m->row, class_, map), row, m->rest);
-    /* `inherit` in a header map drops the rule; where a map is not inherited it is a text like any other */
-    if (header && !(row->flags & WR_D_LOCAL) && wr_str_eq(e->value.text, WR_STR("inherit")) &&
-        !e->value.quoted) {
+    if (header && !(row->flags & WR_D_LOCAL)) {
+        if (!wr_str_eq(e->value.raw, WR_STR("inherit"))) {
+            map->v[map->n++] = bind_rule(pool, m, e);
+        }
         return;
     }
     map->v[map->n++] = (struct wr_map_entry){
         .key = m->rest,
         .value = e->value.text,
-        .shown = wr_conf_value_render(run->b->cf->pool, &e->value, false),
+        .shown = wr_conf_value_render(pool, &e->value, false),
         .place = e->place,
     };
 }

@@ -42,6 +42,8 @@ struct wr_conf {
     size_t files_n;
     size_t files_cap;
     bool makes;            /* a module makes some of them itself (wr_module.prepare) */
+    bool isolated;         /* secret ones are for the signer alone (wr_module.signer_start) */
+    bool keeper_secrets;   /* the keeper needs them too (client certificates of health checks) */
     uint32_t *files_index; /* by path: number in files + 1, 0 is free; wr_conf_file's own */
     size_t files_slots;
     /* what modules bring; set before wr_conf_load */

@@ -67,8 +67,9 @@ struct wr_cidrs {
     size_t n;
 };
 struct wr_map_entry {
-    struct wr_str key; /* what stands for the `*` ("X-Beta"), or the path key with its slash */
-    struct wr_str value;
+    struct wr_str key;   /* what stands for the `*` ("X-Beta"), or the path key with its slash */
+    struct wr_str value; /* of a header rule (WR_D_KEY_IS_HEADER, not LOCAL): a template (core/http/vars.h) */
+    bool adds;           /* a header rule written as `+ V`; value is V then */
     struct wr_str shown; /* the value as -T writes it */
     struct wr_place place;
 };

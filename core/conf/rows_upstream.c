@@ -453,15 +453,16 @@ rows_upstream_parse_socket(struct wr_pool *pool, struct wr_str value, void *fiel
 const struct wr_directive wr_rows_upstream[] = {
     ROWS_UPSTREAM(
         "server", WR_T_WORDS, server, .grammar = "ADDRESS ...",
-        .help = "The servers of the upstream, by address: `10.0.0.1:8080`, `[fd00::1]:8080`, "
-                "`app.internal:8080`, `unix:/run/app.sock`.  A name is one server: its addresses are tried "
-                "in turn until one takes the connection.  A name that does not resolve does not stop "
-                "weir; it is tried again.  `dns:NAME:PORT` makes each address of the name a server, "
-                "`srv:NAME` each target of its SRV records (with their weights; the best priority serves, "
-                "the others are backups), `file:PATH` each line of a file (`ADDRESS [weight=N] [backup] "
-                "[max=N]`, `#` begins a comment), which is looked at again within a second of a change.  "
-                "Such servers come and go without a reload: new ones start slowly, vanished ones finish what "
-                "they have."),
+        .help =
+            "The servers of the upstream, by address: `10.0.0.1:8080`, `[fd00::1]:8080`, "
+            "`app.internal:8080`, `unix:/run/app.sock`, `https://app.example` (see `tls`).  A name is one server: its addresses are tried "
+            "in turn until one takes the connection.  A name that does not resolve does not stop "
+            "weir; it is tried again.  `dns:NAME:PORT` makes each address of the name a server, "
+            "`srv:NAME` each target of its SRV records (with their weights; the best priority serves, "
+            "the others are backups), `file:PATH` each line of a file (`ADDRESS [weight=N] [backup] "
+            "[max=N]`, `#` begins a comment), which is looked at again within a second of a change.  "
+            "Such servers come and go without a reload: new ones start slowly, vanished ones finish what "
+            "they have."),
     ROWS_UPSTREAM(
         "server.*", WR_T_MAP, server_named, .grammar = "ADDRESS [weight=N] [backup] [max=N]",
         .help = "A server with a name of its own, which is its label in logs and metrics.  `weight=2`: it "
@@ -559,9 +560,10 @@ const struct wr_directive wr_rows_upstream[] = {
             "Handshakes that fail have reasons of their own (`upstream_tls_...` in weir-reasons(7)), count "
             "for `eject`, and let another server be tried like connections that could not be made."),
     ROWS_UPSTREAM("tls.ca", WR_T_PARSED, tls_ca, .parse = rows_upstream_parse_tls_ca, .grammar = "PATH",
-                  .help = "A file of authorities in PEM that certificates of the servers may be signed by, "
-                          "and no others.  Unset: those that the system trusts.  A file that changes is "
-                          "taken into use by itself."),
+                  .help =
+                      "A file of authorities in PEM that certificates of the servers may be signed by, "
+                      "and no others.  A file that changes is taken into use by itself.  Unset: those that "
+                      "the system trusts, as they are when weir starts or reloads."),
     ROWS_UPSTREAM(
         "tls.name", WR_T_PARSED, tls_name, .parse = rows_upstream_parse_tls_name, .grammar = "HOST",
         .help =

@@ -29,7 +29,8 @@ struct value_job {
     struct wr_conf *cf;
     struct wr_place place;
     struct wr_conf_value *v;
-    bool quiet; /* the second pass over the same text: its faults are reported already */
+    bool quiet;    /* a further pass over the same text: its faults are reported already */
+    bool doubling; /* percent signs of what is brought in */
     bool failed;
 };
 
@@ -61,7 +62,7 @@ void
 wr_conf_value_plain(struct wr_str text, struct wr_conf_value *v)
 {
     memset(v, 0, sizeof(*v));
-    v->raw = v->text = v->words = text;
+    v->raw = v->text = v->templated = v->words = text;
 }
 
 const char *
@@ -139,6 +140,19 @@ value_name_ok(struct wr_str s)
     return s.n > 0;
 }
 
+/* Appends what the environment or a file brought. */
+static void
+value_add_data(struct value_job *job, struct wr_str s, struct value_out *o)
+{
+    for (size_t i = 0; job->doubling && i < s.n; i++) {
+        value_add(o, "%%", s.p[i] == '%' ? 1 : 0);
+        value_add(o, s.p + i, 1);
+    }
+    if (!job->doubling) {
+        value_add(o, s.p, s.n);
+    }
+}
+
 /* Appends what NAME or NAME:-preset stands for. */
 static void
 value_add_variable(struct value_job *job, struct wr_str inside, struct value_out *o)
@@ -157,7 +171,7 @@ value_add_variable(struct value_job *job, struct wr_str inside, struct value_out
     const char *z = job->cf->sealed ? NULL : getenv(wr_pool_str(pool, name).p);
 
     if (preset && (!z || *z == '\0')) {
-        value_add(o, inside.p + colon + 2, inside.n - (size_t)colon - 2);
+        value_add_data(job, wr_str_make(inside.p + colon + 2, inside.n - (size_t)colon - 2), o);
         return;
     }
     if (!z) {
@@ -174,7 +188,7 @@ value_add_variable(struct value_job *job, struct wr_str inside, struct value_out
             return;
         }
     }
-    value_add(o, z, strlen(z));
+    value_add_data(job, wr_str_of(z), o);
 }
 
 /* At "${": index behind the closing "}"; 0 when it is not closed. */
@@ -358,10 +372,14 @@ value_from_file(struct value_job *job)
             return;
         }
     }
-    struct value_out words = {.pool = pool};
+    struct value_out words = {.pool = pool}, templated = {.pool = pool};
 
     value_add_quoted(&words, s);
+    job->doubling = true;
+    value_add_data(job, s, &templated);
+    job->doubling = false;
     v->text = s;
+    v->templated = value_out_str(&templated);
     v->words = value_needs_quotes(s) ? value_out_str(&words) : s;
     v->words_why = NULL;
     v->file = true;
@@ -408,7 +426,7 @@ bool
 wr_conf_value_make(struct wr_conf *cf, struct wr_str raw, struct wr_place place, struct wr_conf_value *v)
 {
     struct value_job job = {.cf = cf, .place = place, .v = v};
-    struct value_out text = {.pool = cf->pool};
+    struct value_out text = {.pool = cf->pool}, templated = {.pool = cf->pool};
     const char *why = NULL;
 
     wr_conf_value_plain(raw, v);
@@ -423,11 +441,16 @@ wr_conf_value_make(struct wr_conf *cf, struct wr_str raw, struct wr_place place,
         return false;
     }
     v->quoted = end > 0 && end == raw.n - 1;
-    v->expanded = value_expand(&job, v->quoted ? wr_str_make(raw.p + 1, raw.n - 2) : raw, v->quoted, &text);
+    struct wr_str inside = v->quoted ? wr_str_make(raw.p + 1, raw.n - 2) : raw;
+
+    v->expanded = value_expand(&job, inside, v->quoted, &text);
     v->text = value_out_str(&text);
     job.quiet = true;
     value_make_words(&job, raw);
-    job.quiet = false;
+    job.doubling = true;
+    value_expand(&job, inside, v->quoted, &templated);
+    v->templated = value_out_str(&templated);
+    job.quiet = job.doubling = false;
     if (!job.failed && raw.n > 1 && raw.p[0] == '@' && raw.p[1] == '/') {
         value_from_file(&job);
     }

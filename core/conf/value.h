@@ -9,13 +9,14 @@
 #include "core/conf/conf.h"
 
 struct wr_conf_value {
-    struct wr_str raw;     /* as it stands in the file */
-    struct wr_str text;    /* for types that take any text: expanded, quotes round the whole stripped */
-    struct wr_str words;   /* for types made of words, see wr_conf_word: expanded data is quoted in it */
-    const char *words_why; /* why words cannot be taken; NULL when they can */
-    bool expanded;         /* something of it came from the environment */
-    bool file;             /* it is the contents of a file (@/path) */
-    bool quoted;           /* quotes round the whole were stripped */
+    struct wr_str raw;       /* as it stands in the file */
+    struct wr_str text;      /* for types that take any text: expanded, quotes round the whole stripped */
+    struct wr_str templated; /* as text, but expanded data has its percent signs doubled (core/http/vars.h) */
+    struct wr_str words;     /* for types made of words, see wr_conf_word: expanded data is quoted in it */
+    const char *words_why;   /* why words cannot be taken; NULL when they can */
+    bool expanded;           /* something of it came from the environment */
+    bool file;               /* it is the contents of a file (@/path) */
+    bool quoted;             /* quotes round the whole were stripped */
 };
 
 /* A value that is text and nothing else: presets, arguments. */

@@ -75,6 +75,13 @@ struct wr_attempt {
 };
 #define WR_ATTEMPTS 16 /* of a request that are kept */
 
+/* Fields that go upstream in place of req's, which stay as they came for whoever asks about the client. */
+struct wr_sending {
+    struct wr_head head;
+    uint64_t
+        settled[2]; /* bit id: what head has under that name is all: weir says nothing of its own there */
+};
+
 struct wr_filter;
 struct wr_front_ops;
 struct wr_peer;
@@ -147,6 +154,7 @@ struct wr_req {
     bool fresh_retry;        /* the second try for a dead pooled connection was spent */
     struct wr_str send_path; /* what goes upstream: path after strip/path, with the query */
     struct wr_str send_host;
+    struct wr_sending *sending; /* the fields that go upstream, where rules changed them; NULL: req's */
 
     /* the response */
     uint16_t status;      /* 0: none yet */

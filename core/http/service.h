@@ -39,6 +39,9 @@ struct wr_service {
     struct wr_front_worker *front;
     struct wr_upstream_worker *upstream;
     struct wr_req_table *requests;
+    /* A line to the signer: packets both ways, non-blocking.  -1: there is none yet, try again soon.  NULL: keys are not
+     * isolated. */
+    int (*signer_line)(void);
     /* Takes the listeners out of epoll or puts them back (set by the worker; may be NULL). */
     void (*accepting)(struct wr_service *sv, bool on);
     /* Called when draining and the last client connection is gone. */

@@ -26,10 +26,10 @@ struct publish_entry {
     int fd;
     wr_publish_fn *fn;
     void *arg;
-    bool keeping;      /* mappings are the subscriber's */
-    bool forgotten;    /* not wanted in this process */
-    bool reserved;     /* the master's own */
-    bool workers_only; /* not sent to other children */
+    bool keeping;   /* mappings are the subscriber's */
+    bool forgotten; /* not wanted in this process */
+    bool reserved;  /* the master's own */
+    bool secret;    /* not sent to other children */
 };
 
 /* What this process has; the master: what there is. */
@@ -43,7 +43,7 @@ static struct {
     wr_publish_send_fn *send;
     uint64_t sent[WR_SLOTS]; /* master: versions up to here have been sent to the slot */
     uint64_t told[WR_SLOTS]; /* master: the upto that the slot was told */
-    bool worker[WR_SLOTS]; /* master: what was forked into the slot; the table may be written to by anybody */
+    bool trusted[WR_SLOTS];  /* master: is sent what is secret */
 } publish_own;
 
 static bool
@@ -305,12 +305,12 @@ publish_take_in(const struct wr_publish_note *note, int fd)
 }
 
 void
-wr_publish_reserve(const char *name, bool workers_only)
+wr_publish_reserve(const char *name, bool secret)
 {
     struct publish_entry *e = publish_known(name);
 
     e->reserved = true;
-    e->workers_only = workers_only;
+    e->secret = secret;
 }
 
 /* A child that publishes under a reserved name is broken, or broken into. */
@@ -355,6 +355,13 @@ publish_accept_own(const struct wr_publish_note *note, int fd)
 }
 
 void
+wr_publish_died(unsigned slot)
+{
+    wr_assert(slot < WR_SLOTS);
+    publish_own.trusted[slot] = false;
+}
+
+void
 wr_publish_publisher_died(void)
 {
     publish_own.upto = atomic_load(&wr_slots_table()->published);
@@ -369,7 +376,7 @@ publish_after(unsigned slot, uint64_t after)
 
     for (unsigned i = 0; i < publish_own.n; i++) {
         const struct publish_entry *e = &publish_own.v[i];
-        if (e->fd >= 0 && e->blob.version > after && (publish_own.worker[slot] || !e->workers_only) &&
+        if (e->fd >= 0 && e->blob.version > after && (publish_own.trusted[slot] || !e->secret) &&
             (found == NULL || e->blob.version < found->blob.version)) {
             found = e;
         }
@@ -422,11 +429,11 @@ wr_publish_pump(void)
 }
 
 void
-wr_publish_born(unsigned slot)
+wr_publish_born(unsigned slot, bool trusted)
 {
     struct wr_slot *s = wr_slot_at(wr_slots_table(), slot);
 
-    publish_own.worker[slot] = s->kind == WR_SLOT_WORKER;
+    publish_own.trusted[slot] = trusted;
     publish_own.sent[slot] = publish_own.top;
     publish_own.told[slot] = publish_own.upto;
     atomic_store(&s->acked, publish_own.upto);

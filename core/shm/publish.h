@@ -55,14 +55,16 @@ typedef bool wr_publish_send_fn(unsigned slot, const struct wr_publish_note *not
 void wr_publish_set_sender(wr_publish_send_fn *send);
 
 /* Master: from now on that name is taken from nobody but this process, and another binary's master makes its own.
- * workers_only: other children are not sent it (what they inherit they forget). */
-void wr_publish_reserve(const char *name, bool workers_only);
+ * secret: only children that were said to be trusted (wr_publish_born) are sent it; what others inherit they forget. */
+void wr_publish_reserve(const char *name, bool secret);
 /* Master: a blob has come from the keeper; takes fd.  It goes out with the next wr_publish_pump. */
 void wr_publish_accept(const struct wr_publish_note *note, int fd);
 /* Master: sends what children have not been sent yet.  False: some socket was full, call again soon. */
 bool wr_publish_pump(void);
 /* Master: a child is about to be forked into the slot; it inherits what there is. */
-void wr_publish_born(unsigned slot);
+void wr_publish_born(unsigned slot, bool trusted);
+/* Master: whoever was forked into the slot is gone. */
+void wr_publish_died(unsigned slot);
 /* Master: a publisher has died; a version that it was given but never sent does not come any more. */
 void wr_publish_publisher_died(void);
 /* Child, after the fork: forgets what is the master's alone. */

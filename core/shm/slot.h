@@ -27,7 +27,7 @@
 #define WR_SLOTS_CHILDREN 254
 
 enum wr_slot_state { WR_SLOT_FREE, WR_SLOT_STARTING, WR_SLOT_SERVING, WR_SLOT_DRAINING, WR_SLOT_DEAD };
-enum wr_slot_kind { WR_SLOT_WORKER, WR_SLOT_KEEPER, WR_SLOT_MASTER };
+enum wr_slot_kind { WR_SLOT_WORKER, WR_SLOT_KEEPER, WR_SLOT_SIGNER, WR_SLOT_MASTER };
 
 /* Mailbox bits: what the sleeper shall look at. */
 #define WR_MAIL_PUBLISHED 0x01u /* blobs have arrived */
@@ -37,6 +37,7 @@ enum wr_slot_kind { WR_SLOT_WORKER, WR_SLOT_KEEPER, WR_SLOT_MASTER };
 #define WR_MAIL_QUEUE 0x10u     /* upstream capacity has come free */
 #define WR_MAIL_HANDOVER 0x20u  /* keeper: hand the lease over and exit */
 #define WR_MAIL_STATE 0x40u     /* master: a slot's state has changed */
+#define WR_MAIL_LINE 0x80u      /* an end of a line to or from the signer has come */
 #define WR_MAIL_ALL 0x80000000u /* "look at everything" (a death): a bit of its own, it orders nothing */
 
 /* The note that the master prints when the process dies (CORE-RULES 28). */

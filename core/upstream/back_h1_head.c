@@ -27,6 +27,19 @@ back_h1_head_is_ours(const struct wr_field *f)
     }
 }
 
+static const struct wr_head *
+back_h1_head_fields(const struct wr_req *r)
+{
+    return wr_unlikely(r->sending != NULL) ? &r->sending->head : &r->req;
+}
+
+/* Whether a rule has said what the server is told under that name. */
+static bool
+back_h1_head_is_settled(const struct wr_req *r, enum wr_name id)
+{
+    return wr_unlikely(r->sending != NULL) && (r->sending->settled[id >> 6] >> (id & 63)) & 1;
+}
+
 static char *
 back_h1_head_put(char *p, struct wr_str s)
 {
@@ -54,8 +67,10 @@ wr_back_h1_render_room(const struct wr_req *r)
 
     n += r->send_host.n + r->authority.n * 2 + r->forwarded_host.n + r->forwarded_for.n + r->id.n;
     n += 2 * WR_ADDR_TEXT_BYTES;
-    for (uint32_t i = 0; i < r->req.n; i++) {
-        n += r->req.fields[i].name.n + r->req.fields[i].value.n + 4;
+    const struct wr_head *h = back_h1_head_fields(r);
+
+    for (uint32_t i = 0; i < h->n; i++) {
+        n += h->fields[i].name.n + h->fields[i].value.n + 4;
     }
     return n;
 }
@@ -63,14 +78,15 @@ wr_back_h1_render_room(const struct wr_req *r)
 static char *
 back_h1_head_put_fields(char *p, const struct wr_req *r)
 {
+    const struct wr_head *h = back_h1_head_fields(r);
     unsigned drop = WR_FIELD_HOP | WR_FIELD_GONE;
 
     if (r->route->conf.underscores == WR_UNDERSCORES_DROP) {
         drop |= WR_FIELD_UNDERSCORE;
     }
-    for (uint32_t i = 0; i < r->req.n; i++) {
-        const struct wr_field *f = &r->req.fields[i];
-        if (f->flags & drop || back_h1_head_is_ours(f)) {
+    for (uint32_t i = 0; i < h->n; i++) {
+        const struct wr_field *f = &h->fields[i];
+        if (f->flags & drop || (back_h1_head_is_ours(f) && !back_h1_head_is_settled(r, f->id))) {
             continue;
         }
         p = back_h1_head_put(p, f->name);
@@ -84,7 +100,7 @@ back_h1_head_put_fields(char *p, const struct wr_req *r)
 
 /* The chain of addresses that trusted proxies brought, and whom weir itself has on the line. */
 static char *
-back_h1_head_put_forwarded(char *p, const struct wr_req *r)
+back_h1_head_put_chain(char *p, const struct wr_req *r)
 {
     char text[WR_ADDR_TEXT_BYTES];
 
@@ -96,15 +112,34 @@ back_h1_head_put_forwarded(char *p, const struct wr_req *r)
     } else {
         p = back_h1_head_put(p, r->client_text);
     }
-    p = BACK_H1_HEAD_LIT(p, "\r\nX-Forwarded-Proto: ");
-    p = back_h1_head_put(p, r->scheme);
-    p = BACK_H1_HEAD_LIT(p, "\r\nX-Forwarded-Host: ");
-    p = back_h1_head_put(p, r->forwarded_host.n ? r->forwarded_host : r->authority);
-    p = BACK_H1_HEAD_LIT(p, "\r\nX-Real-IP: ");
-    p = back_h1_head_put(p, r->client_text);
-    p = BACK_H1_HEAD_LIT(p, "\r\nX-Request-ID: ");
-    p = back_h1_head_put(p, r->id);
-    p = BACK_H1_HEAD_LIT(p, "\r\nVia: ");
+    return back_h1_head_end_line(p);
+}
+
+/* Who asks, by what name, and on what way. */
+static char *
+back_h1_head_put_forwarded(char *p, const struct wr_req *r)
+{
+    if (!back_h1_head_is_settled(r, WR_N_X_FORWARDED_FOR)) {
+        p = back_h1_head_put_chain(p, r);
+    }
+    if (!back_h1_head_is_settled(r, WR_N_X_FORWARDED_PROTO)) {
+        p = BACK_H1_HEAD_LIT(p, "X-Forwarded-Proto: ");
+        p = back_h1_head_end_line(back_h1_head_put(p, r->scheme));
+    }
+    if (!back_h1_head_is_settled(r, WR_N_X_FORWARDED_HOST)) {
+        p = BACK_H1_HEAD_LIT(p, "X-Forwarded-Host: ");
+        p = back_h1_head_put(p, r->forwarded_host.n ? r->forwarded_host : r->authority);
+        p = back_h1_head_end_line(p);
+    }
+    if (!back_h1_head_is_settled(r, WR_N_X_REAL_IP)) {
+        p = BACK_H1_HEAD_LIT(p, "X-Real-IP: ");
+        p = back_h1_head_end_line(back_h1_head_put(p, r->client_text));
+    }
+    if (!back_h1_head_is_settled(r, WR_N_X_REQUEST_ID)) {
+        p = BACK_H1_HEAD_LIT(p, "X-Request-ID: ");
+        p = back_h1_head_end_line(back_h1_head_put(p, r->id));
+    }
+    p = BACK_H1_HEAD_LIT(p, "Via: ");
     *p++ = (char)('0' + r->major);
     if (r->major == 1) {
         *p++ = '.';

@@ -4,6 +4,7 @@
  * handshake stands in tls_record.c.
  */
 #include "modules/tls/tls_module.h"
+#include "modules/tls/tls_signer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -40,6 +41,7 @@ tls_check(struct wr_conf *cf, unsigned module, void **main)
     m->module = module;
     m->weir = cf->model->weir_mconf[module];
     *main = m;
+    cf->isolated = m->weir->keys == WR_TLS_KEYS_ISOLATED;
     if (m->weir->keylog.n > 0) {
         wr_conf_warn(
             cf, (struct wr_place){0},
@@ -85,7 +87,7 @@ tls_open_keylog(struct wr_tls_worker *w)
 
 /* Of a worker or the keeper. */
 static struct wr_tls_worker *
-tls_start(const struct wr_tls_main *m, struct wr_loop *l)
+tls_start(const struct wr_tls_main *m, struct wr_loop *l, int (*line)(void))
 {
     struct wr_tls_worker *w = wr_calloc(1, sizeof(*w));
     const struct wr_zone *z = wr_zone_find("tls.tickets");
@@ -96,7 +98,11 @@ tls_start(const struct wr_tls_main *m, struct wr_loop *l)
     w->ring = z != NULL ? z->base : NULL;
     w->secure.accept = wr_tls_server_accept;
     w->secure.connect = wr_tls_client_connect;
-    if (w->ring == NULL || !wr_tls_shop_init(w->shop, l) || !wr_tls_server_start(w)) {
+    bool ok = w->ring != NULL && wr_tls_shop_init(w->shop, l);
+    if (ok && line != NULL) {
+        w->remote = wr_tls_remote_new(w->shop, line);
+    }
+    if (!ok || !wr_tls_server_start(w)) {
         wr_log(WR_LOG_ERROR, "the TLS library lacks what weir needs of it; exiting");
         exit(1);
     }
@@ -113,6 +119,9 @@ tls_stop(struct wr_tls_worker *w)
     wr_tls_client_stop(w);
     wr_tls_server_stop(w);
     wr_tls_loaded_free(w);
+    if (w->remote != NULL) {
+        wr_tls_remote_free(w->remote);
+    }
     wr_tls_shop_fini(w->shop);
     free(w->shop);
     free(w);
@@ -122,7 +131,7 @@ static void *
 tls_worker_start(struct wr_service *sv, void *main)
 {
     const struct wr_tls_main *m = main;
-    struct wr_tls_worker *w = m->in_use ? tls_start(m, sv->loop) : NULL;
+    struct wr_tls_worker *w = m->in_use ? tls_start(m, sv->loop, sv->signer_line) : NULL;
 
     if (w != NULL) {
         sv->secure = &w->secure;
@@ -185,7 +194,7 @@ tls_keeper_start(struct wr_keeping *keeping, void *main)
     }
     struct tls_keeper *k = wr_calloc(1, sizeof(*k));
 
-    k->w = tls_start(m, keeping->loop);
+    k->w = tls_start(m, keeping->loop, keeping->signer_line);
     k->loop = keeping->loop;
     k->turn_ms = m->weir->ticket_turn_ms;
     wr_timer_init(&k->timer, tls_keeper_on_timer);
@@ -203,6 +212,16 @@ tls_keeper_stop(void *keeper)
         wr_timer_stop(&k->loop->wheel, &k->timer);
         tls_stop(k->w);
         free(k);
+    }
+}
+
+static void
+tls_keeper_files_changed(void *keeper)
+{
+    struct tls_keeper *k = keeper;
+
+    if (k != NULL) {
+        wr_tls_client_refresh(k->w);
     }
 }
 
@@ -245,5 +264,9 @@ const struct wr_module wr_module_tls = {
     .files_changed = tls_files_changed,
     .keeper_start = tls_keeper_start,
     .keeper_stop = tls_keeper_stop,
+    .keeper_files_changed = tls_keeper_files_changed,
     .commands = tls_commands,
+    .signer_start = wr_tls_signer_start,
+    .signer_line = wr_tls_signer_line,
+    .signer_lines = wr_tls_signer_lines,
 };

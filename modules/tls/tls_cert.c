@@ -49,6 +49,20 @@ tls_cert_time(const ASN1_TIME *t)
     return t != NULL && ASN1_TIME_to_tm(t, &tm) == 1 ? timegm(&tm) : 0;
 }
 
+/* Whether reading has ended where the file does: that is told as a missing line (which is taken off the queue),
+ * anything else is damage. */
+static bool
+tls_cert_at_end(void)
+{
+    unsigned long e = ERR_peek_last_error();
+    bool end = e == 0 || ERR_GET_REASON(e) == PEM_R_NO_START_LINE;
+
+    if (end) {
+        ERR_clear_error();
+    }
+    return end;
+}
+
 /* ---- the pair ---- */
 
 /* Certificates up to the end of b.  False: one of them cannot be read. */
@@ -65,13 +79,7 @@ tls_cert_read_rest(BIO *b, const X509 *leaf, STACK_OF(X509) * chain)
             sk_X509_push(chain, x);
         }
     }
-    /* the end of the file is told as a missing line: anything else is a damaged certificate */
-    bool good = ERR_peek_last_error() == 0 || ERR_GET_REASON(ERR_peek_last_error()) == PEM_R_NO_START_LINE;
-
-    if (good) {
-        ERR_clear_error();
-    }
-    return good;
+    return tls_cert_at_end();
 }
 
 /* Many certificates have the same chain behind them: it is read once. */
@@ -141,18 +149,20 @@ tls_cert_decode_key(struct wr_tls_reader *rd, struct wr_str pem)
     const unsigned char *p = (const unsigned char *)pem.p;
     size_t n = pem.n;
 
-    if (rd == NULL) {
-        BIO *b = tls_cert_bio(pem);
-        EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, tls_cert_no_password, NULL);
-        BIO_free(b);
-        return key;
-    }
-    rd->key = NULL;
-    if (pem.n == 0 || OSSL_DECODER_from_data(rd->decoder, &p, &n) != 1) {
-        EVP_PKEY_free(rd->key);
+    if (rd != NULL && n > 0) {
         rd->key = NULL;
+        if (OSSL_DECODER_from_data(rd->decoder, &p, &n) == 1) {
+            return rd->key;
+        }
+        EVP_PKEY_free(rd->key);
+        ERR_clear_error();
     }
-    return rd->key;
+    /* which looks behind what stands before the key, too: parameters, a certificate */
+    BIO *b = tls_cert_bio(pem);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, tls_cert_no_password, NULL);
+
+    BIO_free(b);
+    return key;
 }
 
 static bool
@@ -169,7 +179,9 @@ tls_cert_read_key(struct wr_tls_cert *c, struct wr_tls_reader *rd, struct wr_str
         tls_cert_say(why, "there is no private key in it that can be read");
         return false;
     }
-    if (EVP_PKEY_get_base_id(c->key) == EVP_PKEY_RSA && EVP_PKEY_get_bits(c->key) < TLS_CERT_RSA_BITS_LEAST) {
+    int kind = EVP_PKEY_get_base_id(c->key);
+    if ((kind == EVP_PKEY_RSA || kind == EVP_PKEY_RSA_PSS) &&
+        EVP_PKEY_get_bits(c->key) < TLS_CERT_RSA_BITS_LEAST) {
         tls_cert_say(why, "an RSA key has to have 2048 bits or more");
         return false;
     }
@@ -202,6 +214,37 @@ wr_tls_cert_load(struct wr_tls_cert *c, struct wr_tls_reader *rd, struct wr_str 
     return WR_TLS_CERT_GOOD;
 }
 
+enum wr_tls_cert_fault
+wr_tls_cert_load_public(struct wr_tls_cert *c, struct wr_str cert, char why[WR_TLS_WHY_BYTES])
+{
+    ERR_clear_error();
+    *c = (struct wr_tls_cert){0};
+    if (!tls_cert_read_chain(c, NULL, cert, why)) {
+        wr_tls_cert_free(c);
+        return WR_TLS_CERT_FILE;
+    }
+    c->not_before = tls_cert_time(X509_get0_notBefore(c->leaf));
+    c->not_after = tls_cert_time(X509_get0_notAfter(c->leaf));
+    return WR_TLS_CERT_GOOD;
+}
+
+EVP_PKEY *
+wr_tls_cert_key(struct wr_str pem)
+{
+    return tls_cert_decode_key(NULL, pem);
+}
+
+bool
+wr_tls_cert_spki(EVP_PKEY *key, uint8_t digest[32])
+{
+    unsigned char *der = NULL;
+    int n = i2d_PUBKEY(key, &der);
+    bool ok = n > 0 && EVP_Digest(der, (size_t)n, digest, NULL, EVP_sha256(), NULL) == 1;
+
+    OPENSSL_free(der);
+    return ok;
+}
+
 void
 wr_tls_cert_free(struct wr_tls_cert *c)
 {
@@ -232,16 +275,31 @@ wr_tls_cert_names(const struct wr_tls_cert *c, struct wr_str name)
 
 /* ---- stapling ---- */
 
-/* The one answer of the response that is about c; NULL: none, or it does not say good. */
+/* By its number and the name of who has signed it. */
+static bool
+tls_cert_is_meant(const struct wr_tls_cert *c, const OCSP_CERTID *id)
+{
+    uint8_t digest[EVP_MAX_MD_SIZE];
+    ASN1_OCTET_STRING *hash;
+    ASN1_OBJECT *algorithm;
+    ASN1_INTEGER *serial;
+    unsigned n = 0;
+
+    OCSP_id_get0_info(&hash, &algorithm, NULL, &serial, (OCSP_CERTID *)(uintptr_t)id);
+    const EVP_MD *md = EVP_get_digestbyobj(algorithm);
+
+    return ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(c->leaf)) == 0 && md != NULL &&
+        X509_NAME_digest(X509_get_issuer_name(c->leaf), md, digest, &n) == 1 &&
+        (int)n == ASN1_STRING_length(hash) && memcmp(ASN1_STRING_get0_data(hash), digest, n) == 0;
+}
+
+/* The answer of the response that is about c; NULL: none. */
 static OCSP_SINGLERESP *
 tls_cert_find_answer(const struct wr_tls_cert *c, OCSP_BASICRESP *basic)
 {
-    ASN1_INTEGER *serial;
-
     for (int i = 0; i < OCSP_resp_count(basic); i++) {
         OCSP_SINGLERESP *one = OCSP_resp_get0(basic, i);
-        OCSP_id_get0_info(NULL, NULL, NULL, &serial, (OCSP_CERTID *)(uintptr_t)OCSP_SINGLERESP_get0_id(one));
-        if (ASN1_INTEGER_cmp(serial, X509_get0_serialNumber(c->leaf)) == 0) {
+        if (tls_cert_is_meant(c, OCSP_SINGLERESP_get0_id(one))) {
             return one;
         }
     }
@@ -252,8 +310,13 @@ static bool
 tls_cert_judge_staple(struct wr_tls_cert *c, OCSP_BASICRESP *basic, char why[WR_TLS_WHY_BYTES])
 {
     ASN1_GENERALIZEDTIME *from, *until = NULL;
-    OCSP_SINGLERESP *one = basic != NULL ? tls_cert_find_answer(c, basic) : NULL;
     int reason;
+
+    if (basic == NULL) {
+        tls_cert_say(why, "there is no OCSP response in it that says anything");
+        return false;
+    }
+    OCSP_SINGLERESP *one = tls_cert_find_answer(c, basic);
 
     if (one == NULL) {
         tls_cert_say(why, "the OCSP response is not about this certificate");
@@ -274,9 +337,15 @@ tls_cert_judge_staple(struct wr_tls_cert *c, OCSP_BASICRESP *basic, char why[WR_
 bool
 wr_tls_cert_staple(struct wr_tls_cert *c, struct wr_str der, char why[WR_TLS_WHY_BYTES])
 {
-    const unsigned char *p = (const unsigned char *)der.p;
-    OCSP_RESPONSE *response = d2i_OCSP_RESPONSE(NULL, &p, (long)der.n);
-    OCSP_BASICRESP *basic = response != NULL ? OCSP_response_get1_basic(response) : NULL;
+    const unsigned char *p = (const unsigned char *)der.p, *end = p + der.n;
+
+    ERR_clear_error();
+    OPENSSL_free(c->staple);
+    c->staple = NULL;
+    c->staple_bytes = 0;
+    OCSP_RESPONSE *response = der.n > 0 ? d2i_OCSP_RESPONSE(NULL, &p, (long)der.n) : NULL;
+    /* a client would get what stands behind it, too */
+    OCSP_BASICRESP *basic = response != NULL && p == end ? OCSP_response_get1_basic(response) : NULL;
     bool good = tls_cert_judge_staple(c, basic, why);
 
     OCSP_BASICRESP_free(basic);
@@ -291,8 +360,9 @@ wr_tls_cert_staple(struct wr_tls_cert *c, struct wr_str der, char why[WR_TLS_WHY
 
 /* ---- authorities ---- */
 
-static unsigned
-tls_cert_add_authorities(X509_STORE *store, struct wr_str pem, STACK_OF(X509_NAME) * names)
+static bool
+tls_cert_add_authorities(X509_STORE *store, struct wr_str pem, STACK_OF(X509_NAME) * names,
+                         char why[WR_TLS_WHY_BYTES])
 {
     BIO *b = tls_cert_bio(pem);
     unsigned n = 0;
@@ -308,11 +378,17 @@ tls_cert_add_authorities(X509_STORE *store, struct wr_str pem, STACK_OF(X509_NAM
         n++;
     }
     BIO_free(b);
-    return n;
+    if (n == 0 || !tls_cert_at_end()) {
+        tls_cert_say(why,
+                     n == 0 ? "there is no certificate of an authority in it"
+                            : "an authority behind the first cannot be read");
+        return false;
+    }
+    return true;
 }
 
-static unsigned
-tls_cert_add_crls(X509_STORE *store, struct wr_str pem)
+static bool
+tls_cert_add_crls(X509_STORE *store, struct wr_str pem, char why[WR_TLS_WHY_BYTES])
 {
     BIO *b = tls_cert_bio(pem);
     unsigned n = 0;
@@ -325,10 +401,14 @@ tls_cert_add_crls(X509_STORE *store, struct wr_str pem)
         n++;
     }
     BIO_free(b);
-    if (n > 0) {
-        X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    if (n == 0 || !tls_cert_at_end()) {
+        tls_cert_say(why,
+                     n == 0 ? "there is no list of revoked certificates in it"
+                            : "a list behind the first cannot be read");
+        return false;
     }
-    return n;
+    X509_STORE_set_flags(store, X509_V_FLAG_CRL_CHECK | X509_V_FLAG_CRL_CHECK_ALL);
+    return true;
 }
 
 X509_STORE *
@@ -337,18 +417,10 @@ wr_tls_store_load(struct wr_str authorities, struct wr_str crls, STACK_OF(X509_N
 {
     X509_STORE *store = X509_STORE_new();
     STACK_OF(X509_NAME) *list = names != NULL ? sk_X509_NAME_new_null() : NULL;
-    bool good = true;
 
     ERR_clear_error();
-    if (tls_cert_add_authorities(store, authorities, list) == 0) {
-        tls_cert_say(why, "there is no certificate of an authority in it");
-        good = false;
-    } else if (crls.n > 0 && tls_cert_add_crls(store, crls) == 0) {
-        tls_cert_say(why, "there is no list of revoked certificates in it");
-        good = false;
-    }
-    ERR_clear_error();
-    if (!good) {
+    if (!tls_cert_add_authorities(store, authorities, list, why) ||
+        (crls.n > 0 && !tls_cert_add_crls(store, crls, why))) {
         X509_STORE_free(store);
         sk_X509_NAME_pop_free(list, X509_NAME_free);
         return NULL;

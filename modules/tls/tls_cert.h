@@ -46,6 +46,13 @@ enum wr_tls_cert_fault wr_tls_cert_load(struct wr_tls_cert *c, struct wr_tls_rea
 /* An OCSP response (DER) that is to be stapled to c.  False: why; c has none then. */
 bool wr_tls_cert_staple(struct wr_tls_cert *c, struct wr_str der, char why[WR_TLS_WHY_BYTES]);
 void wr_tls_cert_free(struct wr_tls_cert *c);
+/* A certificate and its chain without a key; otherwise as wr_tls_cert_load. */
+enum wr_tls_cert_fault wr_tls_cert_load_public(struct wr_tls_cert *c, struct wr_str cert,
+                                               char why[WR_TLS_WHY_BYTES]);
+/* A private key out of PEM bytes; NULL: none that can be read. */
+EVP_PKEY *wr_tls_cert_key(struct wr_str pem);
+/* SHA-256 of the public half of a key, as DER. */
+bool wr_tls_cert_spki(EVP_PKEY *key, uint8_t digest[32]);
 /* Whether the certificate is for that name (RFC 6125; "*.example.com" for a server of that name). */
 bool wr_tls_cert_names(const struct wr_tls_cert *c, struct wr_str name);
 

@@ -16,6 +16,7 @@
 
 struct wr_tls_origin {
     SSL_CTX *ctx; /* NULL: not made yet */
+    bool failed;  /* it cannot be made of the files as they are, which is said once */
     uint64_t versions[3];
     uint64_t epoch; /* counts how often the files have changed: part of the sessions' keys */
 };
@@ -98,6 +99,9 @@ tls_client_fault(struct wr_tls *t)
         t->facts.why = X509_verify_cert_error_string(SSL_get_verify_result(t->ssl));
         return tls_client_cert_fault(SSL_get_verify_result(t->ssl));
     }
+    if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION) {
+        return WR_E_UPSTREAM_TLS_PROTOCOL;
+    }
     return ERR_GET_LIB(e) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
             reason < SSL_AD_REASON_OFFSET + 256
         ? WR_E_UPSTREAM_TLS_ALERT
@@ -115,6 +119,7 @@ static const struct wr_tls_role tls_client_role = {
     .agreed = tls_client_agreed,
     .fault = tls_client_fault,
     .truncated = WR_E_UPSTREAM_TRUNCATED,
+    .alerted = WR_E_UPSTREAM_TLS_ALERT,
 };
 
 /* ---- an upstream's rules ---- */
@@ -133,8 +138,8 @@ tls_client_bytes(struct wr_str path, uint64_t *version)
 }
 
 static bool
-tls_client_set_authorities(struct wr_tls_origin *o, const struct wr_upstream_conf *conf, SSL_CTX *ctx,
-                           char why[WR_TLS_WHY_BYTES])
+tls_client_set_authorities(struct wr_tls_worker *w, struct wr_tls_origin *o,
+                           const struct wr_upstream_conf *conf, SSL_CTX *ctx, char why[WR_TLS_WHY_BYTES])
 {
     if (!conf->tls_verify) {
         SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
@@ -142,7 +147,8 @@ tls_client_set_authorities(struct wr_tls_origin *o, const struct wr_upstream_con
     }
     SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER, NULL);
     if (conf->tls_ca.n == 0) {
-        return SSL_CTX_set_default_verify_paths(ctx) == 1;
+        SSL_CTX_set1_cert_store(ctx, w->system);
+        return w->system != NULL;
     }
     X509_STORE *store =
         wr_tls_store_load(tls_client_bytes(conf->tls_ca, &o->versions[0]), WR_STR_NONE, NULL, why);
@@ -153,16 +159,15 @@ tls_client_set_authorities(struct wr_tls_origin *o, const struct wr_upstream_con
 }
 
 static bool
-tls_client_set_cert(struct wr_tls_origin *o, const struct wr_upstream_conf *conf, SSL_CTX *ctx,
-                    char why[WR_TLS_WHY_BYTES])
+tls_client_set_cert(struct wr_tls_worker *w, struct wr_tls_origin *o, const struct wr_upstream_conf *conf,
+                    SSL_CTX *ctx, char why[WR_TLS_WHY_BYTES])
 {
     struct wr_tls_cert cert;
 
     if (conf->tls_cert.cert.n == 0) {
         return true;
     }
-    if (wr_tls_cert_load(&cert, NULL, tls_client_bytes(conf->tls_cert.cert, &o->versions[1]),
-                         tls_client_bytes(conf->tls_cert.key, &o->versions[2]), why) != WR_TLS_CERT_GOOD) {
+    if (!wr_tls_loaded_pair(w, &conf->tls_cert, &cert, &o->versions[1], why)) {
         return false;
     }
     bool ok = SSL_CTX_use_cert_and_key(ctx, cert.leaf, cert.key, cert.chain, 1) == 1;
@@ -188,18 +193,22 @@ tls_client_ctx(struct wr_tls_worker *w, uint32_t upstream)
     const struct wr_upstream *u = w->main->model->upstreams[upstream];
     char why[WR_TLS_WHY_BYTES] = "out of memory";
 
-    if (o->ctx != NULL) {
+    if (o->ctx != NULL || o->failed) {
         return o->ctx;
     }
     SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
-    if (ctx == NULL || !tls_client_set_authorities(o, &u->conf, ctx, why) ||
-        !tls_client_set_cert(o, &u->conf, ctx, why)) {
+    if (ctx == NULL || !tls_client_set_authorities(w, o, &u->conf, ctx, why) ||
+        !tls_client_set_cert(w, o, &u->conf, ctx, why)) {
         wr_log(WR_LOG_ERROR, "TLS towards upstream=%.*s cannot be set up: %s; its requests fail",
                WR_STR_ARG(u->name), why);
         SSL_CTX_free(ctx);
+        o->failed = true;
         return NULL;
     }
     tls_client_set_rules(ctx);
+    if (w->remote != NULL) {
+        SSL_CTX_set_mode(ctx, SSL_MODE_ASYNC);
+    }
     wr_tls_shop_adopt(w->shop, ctx, true);
     o->ctx = ctx;
     return ctx;
@@ -256,9 +265,28 @@ wr_tls_client_connect(const struct wr_secure *self, struct wr_conn *c, uint32_t 
 
 /* ---- life ---- */
 
+/* Reading them takes 25 ms, in which nobody should wait for it; all upstreams share them. */
+static void
+tls_client_load_system(struct wr_tls_worker *w)
+{
+    bool wanted = false;
+
+    for (size_t i = 0; i < w->main->model->upstreams_n; i++) {
+        const struct wr_upstream_conf *conf = &w->main->model->upstreams[i]->conf;
+        wanted = wanted || (conf->tls && conf->tls_verify && conf->tls_ca.n == 0);
+    }
+    w->system = wanted ? X509_STORE_new() : NULL;
+    if (w->system != NULL && X509_STORE_set_default_paths(w->system) != 1) {
+        X509_STORE_free(w->system);
+        w->system = NULL;
+    }
+    ERR_clear_error();
+}
+
 void
 wr_tls_client_start(struct wr_tls_worker *w)
 {
+    tls_client_load_system(w);
     w->origins = wr_calloc(w->main->model->upstreams_n + 1, sizeof(*w->origins));
     w->sessions = wr_calloc(1, sizeof(*w->sessions));
 }
@@ -270,7 +298,7 @@ wr_tls_client_refresh(struct wr_tls_worker *w)
         struct wr_tls_origin *o = &w->origins[i];
         const struct wr_upstream_conf *conf = &w->main->model->upstreams[i]->conf;
         const struct wr_str path[3] = {conf->tls_ca, conf->tls_cert.cert, conf->tls_cert.key};
-        bool old = false;
+        bool old = o->failed;
         for (unsigned k = 0; k < 3 && o->ctx != NULL; k++) {
             uint64_t now;
             tls_client_bytes(path[k], &now);
@@ -292,6 +320,7 @@ wr_tls_client_stop(struct wr_tls_worker *w)
     for (unsigned i = 0; i < TLS_CLIENT_SESSIONS; i++) {
         SSL_SESSION_free(w->sessions->v[i].session);
     }
+    X509_STORE_free(w->system);
     free(w->origins);
     free(w->sessions);
 }

@@ -207,6 +207,9 @@ tls_conn_on_alert(struct wr_tls *t, const uint8_t *p, size_t n)
         return ++t->oddities <= TLS_CONN_ODDITIES_MOST ? WR_IO_OK : tls_conn_refuse(t, TLS_ALERT_UNEXPECTED);
     }
     t->closed = true; /* it hears no more */
+    if (!t->had_data) {
+        t->c->fault = t->role->alerted;
+    }
     return tls_conn_fail(t, ECONNRESET);
 }
 
@@ -233,6 +236,7 @@ static void
 tls_conn_note_data(struct wr_tls *t, size_t n)
 {
     t->oddities = 0;
+    t->had_data = true;
     if (t->updates > 0) {
         t->received += (uint32_t)n;
         t->updates = t->received >= TLS_CONN_UPDATE_BYTES ? 0 : t->updates;
@@ -555,7 +559,7 @@ tls_conn_send_some(struct wr_tls *t, struct wr_chain *out)
     }
     wr_chain_free(&t->control);
     n += control;
-    if (t->c->last && plain == out->bytes && !t->closed) {
+    if ((t->c->last || t->c->shut) && plain == out->bytes && !t->closed) {
         n += tls_conn_goodbye(t, tx + n);
     }
     do {

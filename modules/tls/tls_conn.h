@@ -22,12 +22,14 @@ struct wr_tls_shop {
     FILE *keylog;        /* of tls.keylog; NULL: off */
     struct wr_link late; /* connections whose tickets wait for a first response */
     struct wr_timer late_timer;
+    struct wr_tls *shaking; /* whose handshake goes on just now */
     uint8_t rx[2 * WR_BUF_BIG_BYTES];
     uint8_t
         tx[2 * WR_TLS_CONTROL_BYTES + WR_TLS_FLIGHT_RECORDS * (WR_TLS_PLAIN_BYTES + WR_TLS_OVERHEAD_BYTES)];
 };
 
 struct wr_tls;
+struct wr_tls_wait; /* tls_remote.c */
 
 /* What differs between the two ends. */
 struct wr_tls_role {
@@ -38,6 +40,8 @@ struct wr_tls_role {
     uint16_t (*fault)(struct wr_tls *t);
     /* FIN without close_notify: what it is called; 0: an end like others. */
     uint16_t truncated;
+    /* The peer's alert instead of a first byte of data (TLS 1.3: it refuses our certificate); 0: no name of its own. */
+    uint16_t alerted;
     void (*close)(struct wr_tls *t);
 };
 
@@ -46,7 +50,8 @@ struct wr_tls {
     const struct wr_tls_role *role;
     void *of; /* the role's: a listener's site table, an upstream */
     struct wr_conn *c;
-    SSL *ssl; /* while hands are shaken; client: until the first data, for tickets */
+    SSL *ssl;                 /* while hands are shaken; client: until the first data, for tickets */
+    struct wr_tls_wait *wait; /* what its handshake has asked the signer; NULL: nothing */
     const struct wr_tls_aead *aead;
     struct wr_tls_key rx;
     struct wr_tls_key tx;
@@ -70,6 +75,7 @@ struct wr_tls {
     uint16_t tx_records;
     uint8_t updates;  /* key updates with little data between */
     uint8_t oddities; /* empty records, refused renegotiations, warnings in a row */
+    bool had_data;    /* a byte of data has come */
     bool done;        /* hands are shaken */
     bool sniffed;     /* the first byte was looked at */
     bool peer_closed; /* close_notify has come */
@@ -100,6 +106,8 @@ enum wr_io wr_tls_handshake(struct wr_conn *c);
 /* Shows a record to OpenSSL, which makes a session of the tickets in it. */
 void wr_tls_feed(struct wr_tls *t, const uint8_t *record, size_t n);
 void wr_tls_drop_ssl(struct wr_tls *t);
+
+/* ---- tls_conn.c ---- */
 
 /* Sends what stands in t->control.  AGAIN: some is left. */
 enum wr_io wr_tls_flush_control(struct wr_tls *t);

@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "modules/tls/tls_conn.h"
+#include "modules/tls/tls_remote.h"
 
 #define TLS_HANDS_READ_BYTES 4096
 #define TLS_HANDS_LATE_MS 20
@@ -80,7 +81,9 @@ tls_hands_write(BIO *b, const char *p, int n)
 {
     struct wr_tls *t = BIO_get_data(b);
 
-    wr_chain_copy(&t->control, p, (size_t)n);
+    if (!t->done) { /* else (wr_tls_feed) it would be under keys and numbers that are ours now */
+        wr_chain_copy(&t->control, p, (size_t)n);
+    }
     return n;
 }
 
@@ -160,6 +163,7 @@ tls_hands_on_message(int out, int version, int type, const void *p, size_t n, SS
 void
 wr_tls_drop_ssl(struct wr_tls *t)
 {
+    wr_tls_wait_cancel(t);
     if (t->ssl != NULL) {
         /* without this OpenSSL takes the session for a bad one */
         SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
@@ -263,6 +267,9 @@ tls_hands_done(struct wr_tls *t)
         wr_buf_unref(t->raw);
         t->raw = NULL;
     }
+    if (t->role->server && !t->tx.v13) {
+        wr_tls_flush_control(t); /* Finished, which the client waits for before it asks for anything */
+    }
     tls_hands_hold(t);
     return WR_IO_OK;
 }
@@ -323,12 +330,15 @@ wr_tls_handshake(struct wr_conn *c)
     }
     ERR_clear_error();
     tls_hands_listen(t, t->tx_secret.n > 0);
+    t->shop->shaking = t;
     int r = SSL_do_handshake(t->ssl);
+    t->shop->shaking = NULL;
     tls_hands_listen(t, false);
     if (r == 1) {
         return tls_hands_done(t);
     }
-    if (SSL_get_error(t->ssl, r) == SSL_ERROR_WANT_READ && !t->hung_up) {
+    int why = SSL_get_error(t->ssl, r);
+    if (why == SSL_ERROR_WANT_ASYNC || (why == SSL_ERROR_WANT_READ && !t->hung_up)) {
         if (wr_tls_flush_control(t) == WR_IO_ERR) {
             return tls_hands_failed(t, t->role->fault(t));
         }

@@ -32,24 +32,42 @@ tls_loaded_unload(struct wr_tls_loaded *l)
     memset(l, 0, sizeof(*l));
 }
 
-static bool
-tls_loaded_pair(const struct wr_tls_site *site, size_t i, struct wr_tls_loaded *l)
+bool
+wr_tls_loaded_pair(struct wr_tls_worker *w, const struct wr_tls_pair *pair, struct wr_tls_cert *cert,
+                   uint64_t versions[2], char why[WR_TLS_WHY_BYTES])
+{
+    struct wr_str pem = tls_loaded_bytes(pair->cert, &versions[0]);
+    struct wr_str key = tls_loaded_bytes(pair->key, &versions[1]);
+
+    if (w->remote == NULL) {
+        return wr_tls_cert_load(cert, NULL, pem, key, why) == WR_TLS_CERT_GOOD;
+    }
+    if (wr_tls_cert_load_public(cert, pem, why) != WR_TLS_CERT_GOOD) {
+        return false;
+    }
+    cert->key = wr_tls_remote_key(w->remote, cert->leaf, pair->key);
+    if (cert->key == NULL) {
+        snprintf(why, WR_TLS_WHY_BYTES, "its key cannot be isolated");
+        wr_tls_cert_free(cert);
+    }
+    return cert->key != NULL;
+}
+
+static void
+tls_loaded_add(struct wr_tls_worker *w, const struct wr_tls_site *site, size_t i, struct wr_tls_loaded *l)
 {
     char why[WR_TLS_WHY_BYTES];
-    struct wr_str cert = tls_loaded_bytes(site->pairs[i].cert, &l->versions[3 * i]);
-    struct wr_str key = tls_loaded_bytes(site->pairs[i].key, &l->versions[3 * i + 1]);
     struct wr_str staple = tls_loaded_bytes(site->staples[i], &l->versions[3 * i + 2]);
 
-    if (wr_tls_cert_load(&l->cert[l->n], NULL, cert, key, why) != WR_TLS_CERT_GOOD) {
+    if (!wr_tls_loaded_pair(w, &site->pairs[i], &l->cert[l->n], &l->versions[3 * i], why)) {
         wr_log(WR_LOG_ERROR, "certificate cannot be used file=%.*s: %s; going on without it",
                WR_STR_ARG(site->pairs[i].cert), why);
-        return false;
+        return;
     }
     if (staple.n > 0) {
         wr_tls_cert_staple(&l->cert[l->n], staple, why);
     }
     l->n++;
-    return true;
 }
 
 static bool
@@ -116,12 +134,12 @@ tls_loaded_policy(const struct wr_tls_site *site, struct wr_str ca, struct wr_st
 /* ---- the whole ---- */
 
 static bool
-tls_loaded_load(const struct wr_tls_site *site, struct wr_tls_loaded *l)
+tls_loaded_load(struct wr_tls_worker *w, const struct wr_tls_site *site, struct wr_tls_loaded *l)
 {
     struct wr_str ca, crl;
 
     for (size_t i = 0; i < site->pairs_n; i++) {
-        tls_loaded_pair(site, i, l);
+        tls_loaded_add(w, site, i, l);
     }
     l->loaded = l->n > 0 && tls_loaded_authorities(site, l, &ca, &crl) && tls_loaded_policy(site, ca, crl, l);
     return l->loaded;
@@ -133,7 +151,7 @@ wr_tls_loaded_get(struct wr_tls_worker *w, const struct wr_tls_site *site, struc
     struct wr_tls_loaded *l = &w->loaded[site->server->index];
 
     *out = l;
-    if (wr_unlikely(!l->loaded) && !tls_loaded_load(site, l)) {
+    if (wr_unlikely(!l->loaded) && !tls_loaded_load(w, site, l)) {
         tls_loaded_unload(l);
         return false;
     }
@@ -173,7 +191,7 @@ wr_tls_loaded_refresh(struct wr_tls_worker *w)
         if (!l->loaded || !tls_loaded_is_old(site, l)) {
             continue;
         }
-        if (tls_loaded_load(site, &fresh)) {
+        if (tls_loaded_load(w, site, &fresh)) {
             tls_loaded_unload(l);
             *l = fresh;
         } else {

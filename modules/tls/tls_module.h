@@ -8,12 +8,14 @@
 #include "core/module.h"
 #include "modules/tls/tls_cert.h"
 #include "modules/tls/tls_conn.h"
+#include "modules/tls/tls_remote.h"
 #include "modules/tls/tls_ticket.h"
 
 #define WR_TLS_PAIRS_MOST 8
 #define WR_TLS_ID_BYTES 32
 
 enum { WR_TLS_CLIENT_OFF, WR_TLS_CLIENT_OPTIONAL, WR_TLS_CLIENT_REQUIRED };
+enum { WR_TLS_KEYS_WORKER, WR_TLS_KEYS_ISOLATED };
 enum { WR_TLS_MIN_12, WR_TLS_MIN_13 };
 
 /* tls.* of a server */
@@ -30,6 +32,7 @@ struct wr_tls_weir_conf {
     struct wr_str store;
     struct wr_str keylog;
     uint64_t ticket_turn_ms;
+    int keys; /* WR_TLS_KEYS_* */
 };
 
 /* A server that speaks TLS. */
@@ -86,11 +89,13 @@ struct wr_tls_worker {
     struct wr_secure secure; /* first */
     const struct wr_tls_main *main;
     struct wr_tls_shop *shop;
+    struct wr_tls_remote *remote; /* NULL: keys are in this process */
     const struct wr_tls_ring *ring;
     EVP_CIPHER *cbc;               /* of tickets */
     SSL_CTX *ctx;                  /* of all handshakes with clients */
     struct wr_tls_loaded *loaded;  /* by server index */
     struct wr_tls_origin *origins; /* by upstream index */
+    X509_STORE *system;            /* whom the system trusts; NULL: no upstream asks */
     struct wr_tls_sessions *sessions;
 };
 
@@ -111,6 +116,10 @@ bool wr_tls_loaded_get(struct wr_tls_worker *w, const struct wr_tls_site *site, 
 /* Files have changed: what was made of them is made anew when it is wanted next. */
 void wr_tls_loaded_refresh(struct wr_tls_worker *w);
 void wr_tls_loaded_free(struct wr_tls_worker *w);
+
+/* A pair as this process has it: with its key, or with one that asks the signer. */
+bool wr_tls_loaded_pair(struct wr_tls_worker *w, const struct wr_tls_pair *pair, struct wr_tls_cert *cert,
+                        uint64_t versions[2], char why[WR_TLS_WHY_BYTES]);
 
 /* ---- tls_server.c: handshakes with clients ---- */
 bool wr_tls_server_start(struct wr_tls_worker *w);

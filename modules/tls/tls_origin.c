@@ -18,6 +18,7 @@ wr_tls_origins_check(struct wr_conf *cf, struct wr_tls_main *m)
         }
         if (u->conf.tls_cert.cert.n > 0) {
             struct wr_place place = wr_conf_place_of(WR_CLASS_UPSTREAM, &u->places, "tls.cert");
+            cf->keeper_secrets = cf->keeper_secrets || u->conf.health_interval_ms > 0;
             wr_conf_file(cf, place, u->conf.tls_cert.cert, false, false);
             wr_conf_file(cf, place, u->conf.tls_cert.key, true, false);
         }

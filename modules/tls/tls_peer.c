@@ -74,9 +74,10 @@ tls_peer_put_san(struct wr_out *o, const X509 *x)
         if (o->p > start) {
             wr_out_lit(o, ", ");
         }
+        const char *at = o->p;
         tls_peer_put_general(o, sk_GENERAL_NAME_value(names, i));
-        if (o->full) {
-            o->p = before;
+        if (o->full || o->p == at) {
+            o->p = before; /* names of other kinds are left out */
         }
     }
     GENERAL_NAMES_free(names);

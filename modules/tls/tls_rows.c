@@ -11,6 +11,8 @@ static const struct wr_keyword tls_rows_client[] = {{"off", WR_TLS_CLIENT_OFF},
                                                     {"optional", WR_TLS_CLIENT_OPTIONAL},
                                                     {"required", WR_TLS_CLIENT_REQUIRED},
                                                     {NULL, 0}};
+static const struct wr_keyword tls_rows_keys[] = {
+    {"worker", WR_TLS_KEYS_WORKER}, {"isolated", WR_TLS_KEYS_ISOLATED}, {NULL, 0}};
 static const struct wr_keyword tls_rows_min[] = {{"1.2", WR_TLS_MIN_12}, {"1.3", WR_TLS_MIN_13}, {NULL, 0}};
 
 /* A path, absolute. */
@@ -108,6 +110,18 @@ static const struct wr_directive tls_rows_weir[] = {
      .help =
          "The directory that weir keeps certificates in which it makes itself (`tls = internal`).  Unset: "
          "`weir` in the directory for state that weir was built with, `/var/lib` in most cases."},
+    {.name = "tls.keys",
+     .type = WR_T_WORD,
+     .class_ = WR_CLASS_WEIR,
+     .where = WR_IN_WEIR,
+     .offset = offsetof(struct wr_tls_weir_conf, keys),
+     .preset = "worker",
+     .words = tls_rows_keys,
+     .help =
+         "Where private keys are.  `worker`: in each worker.  `isolated`: in a process of their own, the signer, "
+         "which does what needs a key and has no other door; a worker that is broken into can ask it for "
+         "signatures as long as it lives, but has no key to take away.  A handshake then takes about a tenth more "
+         "of a CPU.  Keys are EC or RSA then."},
     {.name = "tls.ticket_turn",
      .type = WR_T_TIME,
      .class_ = WR_CLASS_WEIR,

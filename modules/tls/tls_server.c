@@ -324,6 +324,9 @@ wr_tls_server_start(struct wr_tls_worker *w)
         SSL_CTX_free(ctx);
         return false;
     }
+    if (w->remote != NULL) {
+        SSL_CTX_set_mode(ctx, SSL_MODE_ASYNC);
+    }
     SSL_CTX_set_app_data(ctx, w);
     SSL_CTX_set_client_hello_cb(ctx, tls_server_on_hello, w);
     SSL_CTX_set_cert_cb(ctx, tls_server_on_cert, w);

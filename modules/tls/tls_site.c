@@ -233,6 +233,14 @@ tls_site_verify_pair(struct wr_conf *cf, struct wr_tls_reader *rd, const struct 
         wr_files_refuse(&k);
         return false;
     }
+    if (cf->isolated && !wr_tls_remote_can(cert->leaf)) {
+        wr_conf_error(cf, site->place, "tls: %.*s: with tls.keys = isolated a key has to be EC or RSA",
+                      WR_STR_ARG(p->cert));
+        wr_files_refuse(&c);
+        wr_files_refuse(&k);
+        wr_tls_cert_free(cert);
+        return false;
+    }
     if (wr_files_find(site->staples[i], &o) && o.error == 0 && !wr_tls_cert_staple(cert, o.bytes, why)) {
         wr_conf_warn(cf, site->place, "tls: %.*s: %s; nothing is stapled", WR_STR_ARG(site->staples[i]), why);
     }

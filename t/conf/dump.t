@@ -27,6 +27,30 @@ like($route, qr/^; weir.ini:2\ndeadline = 9s$/m, 'from [defaults]');
 like($route, qr/^; weir.ini:5\ntimeout.idle = 8s$/m, 'from the server');
 like($route, qr/^; weir.ini:7\nhost = h$/m, 'its own');
 like($route, qr/^; the preset\ntimeout.connect = 5s$/m, 'a preset');
+put('rules.ini', <<'INI');
+[defaults]
+response_header.Strict-Transport-Security = max-age=31536000; includeSubDomains
+response_header.X-Frame-Options = DENY
+[server a]
+upstream = x:1
+request_header.X-Client = %{client_ip} 100%%
+request_header.X-Client#2 = + "quoted"
+response_header.Server =
+[route a/x]
+response_header.x-frame-options = "inherit"
+response_header.Strict-Transport-Security = inherit
+INI
+(undef, $out) = weir('-T', '-q', '-c', dir() . '/rules.ini');
+put('again.ini', $out);
+(undef, my $again) = weir('-T', '-q', '-c', dir() . '/again.ini');
+is(bare($again), bare($out), 'header rules read back to the same');
+($route) = $out =~ /^(\[route a\/x\]\n.*?)(?:\n\n|\z)/ms;
+s/\Q@{[dir()]}\E\///g for $route;
+like($route, qr/^; rules.ini:6\nrequest_header.X-Client = %\{client_ip\} 100%%\n; rules.ini:7\nrequest_header.X-Client#2 = \+ "quoted"\n/m,
+    'inherited ones with their places');
+like($route, qr/^; rules.ini:8\nresponse_header.Server = \n; rules.ini:10\nresponse_header.x-frame-options = "inherit"\n/m, 'and its own');
+like($route, qr/^response_header.Strict-Transport-Security = inherit$/m, 'what it drops');
+
 (my $code, $out) = weir('-T', '-c', put('bad.ini', "[server a]\n"  . "x = y\n"));
 is("$code $out", '1 ', 'nothing is printed of a bad one');
 

@@ -98,6 +98,7 @@ $w->write_file(o => "here\n");
 ok(all_serve($w, '/witness/optional/o', "here\n"), 'comes');
 unlink "$dir/o";
 ok(all_serve($w, '/witness/optional/o', ''), 'and goes');
+logged('notice', qr/a file that need not be there is used no more path=\Q$dir\E\/o$/, 'which is told');
 
 # A pair: neither half is used without the other.
 overwrite("$dir/x", "pair 2\n");

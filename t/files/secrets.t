@@ -26,9 +26,15 @@ sub blobs ($pid) {
     return \%n;
 }
 
+sub another_keeper ($what) {
+    my $new = until_true(sub { my $k = $w->keeper; $k && $k != $keeper ? $k : 0 });
+    ok($new, $what);
+    return $new;
+}
+
 sub check ($what) {
     is($w->get('/witness/secret/s')->body =~ s/ .*//sr, 'secret', "$what: workers serve it");
-    is(blobs($keeper)->{secrets} // 0, 0, "$what: the keeper has no descriptor of secrets");
+    ok(until_true(sub { !blobs($keeper)->{secrets} }), "$what: the keeper has no descriptor of secrets");
     is(blobs($keeper)->{files}, 1, "$what: one of the files that are public");
     ok(!memory_has($w->pid, $mark), "$what: nothing of it is in the master's memory");
     ok(!memory_has($keeper, $mark), "$what: nor in the keeper's");
@@ -49,13 +55,12 @@ ok(until_true(sub { (blobs($w->pid)->{secrets} // 0) == 2 }), 'what it was is cl
 check('changed');
 is($w->keeper, $keeper, 'the keeper is the one that was there');
 is(scalar $w->reload, 0, 'a reload');
-ok(until_true(sub { $w->keeper && $w->keeper != $keeper && $w->workers == 2 }), 'with a new keeper');
-$keeper = $w->keeper;
+$keeper = another_keeper('with a new keeper');
+ok(until_true(sub { $w->workers == 2 }), 'the old workers are gone');
 check('reloaded');
 $w->expect_death;
 kill 'KILL', $keeper;
-ok(until_true(sub { $w->keeper && $w->keeper != $keeper }), 'and another one');
-$keeper = $w->keeper;
+$keeper = another_keeper('and another one');
 check('replaced');
 is(scalar $w->reload(conf => witness_conf('witness.file.public = @DIR@/public')), 0, 'the secret is needed no more');
 ok(until_true(sub { $w->workers == 2 }), 'the old workers are gone');

@@ -1,8 +1,11 @@
-// An origin on node's http server: node_origin.js PORT.  A line of JSON to
-// stdout for each thing that only the origin sees.
+// An origin on node's http server: node_origin.js PORT, or its https server:
+// node_origin.js PORT CERT KEY.  A line of JSON to stdout for each thing that
+// only the origin sees.
 'use strict';
 const crypto = require('crypto');
+const fs = require('fs');
 const http = require('http');
+const https = require('https');
 
 const tell = (what, more) => process.stdout.write(JSON.stringify({ what, ...more }) + '\n');
 const sha256 = (data) => crypto.createHash('sha256').update(data).digest('hex');
@@ -85,7 +88,10 @@ const answers = {
     },
 };
 
-const server = http.createServer((req, res) => (answers[req.url.split('/')[1]] || answers.echo)(req, res));
+const [port, cert, key] = process.argv.slice(2);
+const serve = (req, res) => (answers[req.url.split('/')[1]] || answers.echo)(req, res);
+const server = cert ? https.createServer({ cert: fs.readFileSync(cert), key: fs.readFileSync(key) }, serve)
+    : http.createServer(serve);
 
 // Expect: 100-continue: go on, but not to what is refused by its head.
 server.on('checkContinue', (req, res) => {
@@ -131,10 +137,10 @@ server.on('upgrade', (req, socket, head) => {
 
 server.keepAliveTimeout = 5000; // as node has it, whatever later versions think
 let connections = 0;
-server.on('connection', (socket) => {
+server.on(cert ? 'secureConnection' : 'connection', (socket) => {
     socket.number = ++connections;
     socket.on('end', () => { socket.byPeer = true; });
     socket.on('error', () => {});
     socket.on('close', () => tell('closed', { conn: socket.number, by: socket.byPeer ? 'peer' : 'node' }));
 });
-server.listen(Number(process.argv[2]), '127.0.0.1', () => tell('listens'));
+server.listen(Number(port), '127.0.0.1', () => tell('listens'));

@@ -23,7 +23,7 @@ is($answer->{compression}, 0, 'nor for a client that offers some');
 is(Weir::Tls::alert(Weir::Tls::say($w, 'https', Weir::Tls::hello(compressions => [1]))), 50, 'one that has nothing else: decode_error');
 
 # OpenSSL's client takes a no for a failure of its own.
-my $c = Weir::Tls::s_client($w, 'https', '-tls1_2', '-msg');
+my $c = Weir::Tls::typed($w, 'https', '-tls1_2', '-msg');
 $c->send($w->request_text('/first'));
 ok($c->recv_to('"target":"/first"'), 'a request before it');
 $c->send("R\n");

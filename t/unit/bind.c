@@ -102,17 +102,50 @@ bind_of(const char *pattern)
     return ct_route(0, pattern, "")->mconf[1];
 }
 
-static const char *
-bind_field(const char *pattern, const char *name)
+static const struct wr_map_entry *
+bind_entry(const char *pattern, const char *name)
 {
     const struct wr_map *m = &bind_of(pattern)->fields;
 
     for (size_t i = 0; i < m->n; i++) {
         if (wr_str_ieq(m->v[i].key, wr_str_of(name))) {
-            return wr_pool_printf(&ct_pool, "%.*s", WR_STR_ARG(m->v[i].value)).p;
+            return &m->v[i];
         }
     }
     return NULL;
+}
+
+static const char *
+bind_field(const char *pattern, const char *name)
+{
+    const struct wr_map_entry *e = bind_entry(pattern, name);
+
+    return e ? wr_pool_printf(&ct_pool, "%.*s", WR_STR_ARG(e->value)).p : NULL;
+}
+
+/* What was typed is syntax; what the environment brings is text. */
+static void
+bind_test_rules(void)
+{
+    setenv("T_RULE", "+ 5% of %{host}", 1);
+    setenv("T_DROP", "inherit", 1);
+    ct_load("[defaults]\nfield.X-A = 1\n" BIND_SITE
+            "field.X-A = ${T_DROP}\nfield.X-B = ${T_RULE}\nfield.X-C = + ${T_RULE} %{path}\n"
+            "field.X-D = \"+ v\"\nfield.X-E = +v\nfield.X-F = +\nfield.X-G = +\t v \nfield.X-H = \" v \"\n");
+    ct_silent("rules are fine");
+    tap_is_str(bind_field("/*", "X-A"), "inherit", "the environment drops no rule");
+    tap_is_str(bind_field("/*", "X-B"), "+ 5%% of %%{host}", "and brings no variable");
+    tap_ok(!bind_entry("/*", "X-B")->adds, "nor does it add");
+    tap_is_str(bind_field("/*", "X-C"), "+ 5%% of %%{host} %{path}", "beside one that was typed");
+    tap_ok(bind_entry("/*", "X-C")->adds, "where a plus was typed");
+    tap_is_str(bind_field("/*", "X-D"), "+ v", "a quoted plus is text");
+    tap_ok(!bind_entry("/*", "X-D")->adds, "and adds nothing");
+    tap_is_str(bind_field("/*", "X-E"), "+v", "so is one without a blank");
+    tap_ok(bind_entry("/*", "X-F")->adds && bind_entry("/*", "X-F")->value.n == 0, "a plus alone");
+    tap_is_str(bind_field("/*", "X-G"), "v", "a tab after it");
+    tap_is_str(bind_field("/*", "X-H"), "v", "blanks at the ends of a value are not kept");
+    unsetenv("T_RULE");
+    unsetenv("T_DROP");
 }
 
 static void
@@ -151,7 +184,9 @@ bind_test_maps(void)
     tap_is_str(bind_field("/b/*", "X-A"), "off", "two levels down");
     tap_is_str(bind_field("/b/*", "X-B"), NULL, "inherit drops a rule");
     tap_is_str(bind_field("/b/*", "X-E"), "inherit", "quoted it is text");
-    tap_is_str(bind_field("/b/*", "X-C"), "+ v", "overridden");
+    tap_is_str(bind_field("/b/*", "X-C"), "v", "overridden");
+    tap_ok(bind_entry("/b/*", "X-C")->adds, "by one that adds");
+    tap_ok(!bind_entry("/*", "X-C")->adds, "as the inherited one did not");
     tap_is_int((long long)bind_of("/*")->fields.n, 4, "the parent's map is as it was");
     ct_load(BIND_SITE "field.X-A = 1\nfield.x-a = 2\n");
     ct_says("t.ini:6: error: key \"field.x-a\" stands twice in [server a]; first at t.ini:5",
@@ -226,7 +261,7 @@ bind_test_unknown(void)
          "unknown key \"wrokers\" in [server a]; did you mean \"workers\"? It belongs in [weir]",
          "near another's"},
         {"auth = staff", "auth: known, not in this release", "a later one"},
-        {"request_header.X = y", "request_header.X: known, not in this release", "a later family"},
+        {"error_page.404 = y", "error_page.404: known, not in this release", "a later family"},
         {"proxy_protocol = v2",
          "key \"proxy_protocol\" in [server a]: it belongs in another section, and is not in this release",
          "a later one of another section"},
@@ -262,6 +297,7 @@ main(void)
     ct_tables = bind_modules;
     ct_tables_n = 2;
     bind_test_inheritance();
+    bind_test_rules();
     bind_test_maps();
     bind_test_modules();
     bind_test_unknown();

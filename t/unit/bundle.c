@@ -226,6 +226,7 @@ ask_all(const char *p, size_t n)
             }
         }
     }
+    (void)sum;
     wr_bundle_view_find(&v, WR_STR("/etc/b"), &f);
     return good;
 }

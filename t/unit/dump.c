@@ -174,6 +174,18 @@ dump_test_modules(void)
     dump_has(out, "; t.ini:2\nfield.X-A = 1\n; t.ini:7\nfield.X-B = \n",
              "a map, merged, each entry with its place");
     free(out);
+    setenv("T_RULE", "+ 5% \"of\" ${X}", 1);
+    setenv("T_DROP", "inherit", 1);
+    out = dump_twice("[defaults]\nfield.X-A = 1\nfield.X-B = 2\n[server a]\ntls = off\nupstream = x:80\n"
+                     "field.X-A = ${T_DROP}\nfield.X-B = inherit\nfield.X-C = ${T_RULE}\n"
+                     "field.X-D = + ${T_RULE} %{host}\nfield.X-E = + v\nfield.X-E#2 = \"+ v\"\n",
+                     "header rules");
+    dump_has(out, "field.X-A = \"inherit\"\n", "text of the environment is text");
+    dump_has(out, "field.X-B = inherit\n", "a rule that is dropped");
+    dump_has(out, "field.X-C = \"+ 5%% \\\"of\\\" $${X}\"\n", "with nothing in it that would be read again");
+    dump_has(out, "field.X-D = + + 5%% \"of\" $${X} %{host}\n", "added to");
+    dump_has(out, "field.X-E = + v\n; t.ini:12\nfield.X-E#2 = \"+ v\"\n", "what adds and what does not");
+    free(out);
 }
 
 int

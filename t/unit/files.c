@@ -100,7 +100,7 @@ static pid_t
 worker_start(unsigned *slot, enum wr_slot_kind kind, bool secrets)
 {
     *slot = (unsigned)wr_slot_claim(kind, 1, 0);
-    wr_publish_born(*slot);
+    wr_publish_born(*slot, true);
     if (pipe(asks) < 0 || pipe(answers) < 0) {
         abort();
     }

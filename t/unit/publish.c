@@ -65,7 +65,7 @@ static pid_t
 start_worker(unsigned *slot, bool deaf)
 {
     *slot = (unsigned)wr_slot_claim(WR_SLOT_WORKER, 1, 0);
-    wr_publish_born(*slot);
+    wr_publish_born(*slot, true);
     pid_t pid = fork();
 
     if (pid != 0) {
@@ -183,7 +183,7 @@ test_keeper(void)
     int status;
     uint64_t last = 0;
 
-    wr_publish_born(k);
+    wr_publish_born(k, true);
     pid_t pk = fork();
     if (pk == 0) {
         bool ok = true;
@@ -273,7 +273,7 @@ test_reserved(void)
     pid_t pa = start_worker(&a, false);
 
     wr_publish_reserve("secret", true);
-    wr_publish_born(k);
+    wr_publish_born(k, false);
     atomic_store(&t->slot[k].state, WR_SLOT_SERVING);
     wr_publish_set_sender(send_and_count);
     uint64_t v = wr_publish("secret", "bytes", 5);
@@ -313,7 +313,7 @@ test_own(void)
 
     wr_publish("mine2", "one", 3);
     wr_publish("unwanted", "two", 3);
-    wr_publish_born(slot);
+    wr_publish_born(slot, true);
     pid_t pid = fork();
     if (pid == 0) {
         const int seals = F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK;

@@ -102,6 +102,42 @@ value_test_environment(void)
     ct_conf.sealed = true;
 }
 
+/* The text as a template, or "!". */
+static const char *
+value_templated(const char *raw)
+{
+    struct wr_conf_value v;
+
+    value_read(raw);
+    if (!wr_conf_value_make(&ct_conf, wr_str_of(raw), value_place, &v)) {
+        return "!";
+    }
+    return wr_pool_printf(&ct_pool, "%.*s", WR_STR_ARG(v.templated)).p;
+}
+
+static void
+value_test_templates(void)
+{
+    char path[] = "/tmp/weir-value-XXXXXX", raw[64];
+    int fd = mkstemp(path);
+
+    setenv("T_PERCENT", "5% %{host}", 1);
+    unsetenv("T_NONE");
+    tap_is_str(value_templated("%{path} 100%%"), "%{path} 100%%", "what is typed stays as it is");
+    tap_is_str(value_templated("\"%{path} \\\"x\\\"\""), "%{path} \"x\"", "in quotes too");
+    tap_is_str(value_templated("%{path} ${T_PERCENT} $${X}"), "%{path} 5%% %%{host} ${X}",
+               "what the environment brings has its percent signs doubled");
+    tap_is_str(value_templated("\"${T_PERCENT}\""), "5%% %%{host}", "in quotes too");
+    tap_is_str(value_templated("${T_NONE:-5%}"), "5%%", "and so has a preset");
+    tap_is_str(value_read("${T_PERCENT}"), "5% %{host}|5% %{host}", "the text has not");
+    snprintf(raw, sizeof(raw), "@%s", path);
+    ct_write(path, "a%b\n");
+    tap_is_str(value_templated(raw), "a%%b", "a file's too");
+    close(fd);
+    unlink(path);
+    unsetenv("T_PERCENT");
+}
+
 static void
 value_test_files(void)
 {
@@ -188,6 +224,7 @@ main(void)
     value_test_quotes();
     value_test_environment();
     value_test_files();
+    value_test_templates();
     value_test_comments();
     value_test_render();
     wr_pool_reset(&ct_pool);

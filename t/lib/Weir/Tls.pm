@@ -1,7 +1,9 @@
 # Clients that speak TLS: openssl's s_client for what a handshake agrees on,
-# python's ssl as a stream that is used like any other, and hellos made by hand
-# for what no library would send.
+# python's ssl as a stream that is used like any other, scripts for it, and
+# hellos and records made by hand for what no library would send.
 #
+#   my $said = s_client($port, servername => 'a.example', options => ['-tls1_2'], send => "GET / ...");
+#   my $text = python($script, @arguments);
 #   my $s = Weir::Tls::ask($w, 'https', args => ['-tls1_2'], name => 'a.example');
 #   is($s->{status}, 200); is($s->{version}, 'TLSv1.2');
 #   my $c = Weir::Tls::stream($w, 'https', name => 'a.example');
@@ -10,6 +12,7 @@
 package Weir::Tls;
 
 use v5.36;
+use Exporter 'import';
 use IO::Handle;
 use JSON::PP ();
 use POSIX ();
@@ -17,7 +20,72 @@ use Socket qw(AF_UNIX SOCK_STREAM PF_UNSPEC);
 use Weir;
 use Weir::Stream;
 
-# ------------------------------------------------------------------ s_client
+our @EXPORT = qw(s_client python protocol_of suite_of reused serial_of body_of request);
+
+# The system's own, where a script stands before it that looks for others.
+sub _python3 () { -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3' }
+
+# ------------------------------------------------------------------ programs
+
+# A whole request that ends the connection behind it.
+sub request ($host, $path = '/', @fields) {
+    return join "\r\n", "GET $path HTTP/1.1", "Host: $host", 'Connection: close', @fields, '', '';
+}
+
+# What openssl s_client prints; it ends with the connection, or when what was sent is answered.
+sub s_client ($port, %o) {
+    my @words = ('s_client', '-connect', "127.0.0.1:$port", @{ $o{options} // [] });
+    push @words, '-servername', $o{servername} if defined $o{servername};
+    push @words, '-noservername' if !defined $o{servername};
+    pipe(my $read, my $write) or die "pipe: $!";
+    my $pid = open(my $out, '-|') // die "fork: $!";
+    if (!$pid) {
+        CORE::close $write;
+        open STDIN,  '<&', $read;
+        open STDERR, '>&', \*STDOUT;
+        { no warnings 'exec'; exec 'timeout', '10', 'openssl', @words, defined $o{send} ? '-ign_eof' : () }
+        POSIX::_exit(127);
+    }
+    CORE::close $read;
+    local $SIG{PIPE} = 'IGNORE';
+    print {$write} $o{send} if defined $o{send};
+    CORE::close $write;
+    my $said = do { local $/; readline $out } // '';
+    CORE::close $out;
+    return $said;
+}
+
+sub protocol_of ($said) { $said =~ /^New, ([^,]+), Cipher is (?!\(NONE\))/m ? $1 : $said =~ /^Reused, ([^,]+),/m ? $1 : '' }
+sub suite_of ($said) { $said =~ /^(?:New|Reused), [^,]+, Cipher is (\S+)/m && $1 ne '(NONE)' ? $1 : '' }
+sub reused ($said) { $said =~ /^Reused, /m ? 1 : 0 }
+# The serial number of the certificate that the server showed.
+sub serial_of ($said) {
+    my ($pem) = $said =~ /(-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----)/s or return '';
+    open my $in, '-|', 'sh', '-c', 'printf "%s\n" "$1" | openssl x509 -noout -serial -subject', 'x', $pem or die;
+    my $text = do { local $/; readline $in };
+    CORE::close $in;
+    return $text =~ s/\n.*//sr;
+}
+# The body of the response in what s_client prints, by its length.
+sub body_of ($said) {
+    $said =~ /^HTTP\/1\.1 .*?^Content-Length: (\d+)\r\n.*?\r\n\r\n/ms or return '';
+    return substr $said, $+[0], $1;
+}
+
+# Runs a script of python; what it printed.
+sub python ($script, @arguments) {
+    my $pid = open(my $out, '-|') // die "fork: $!";
+    if (!$pid) {
+        open STDERR, '>&', \*STDOUT;
+        { no warnings 'exec'; exec 'timeout', '30', _python3(), '-c', $script, @arguments }
+        POSIX::_exit(127);
+    }
+    my $said = do { local $/; readline $out } // '';
+    CORE::close $out;
+    return $said;
+}
+
+# ------------------------------------------------------------------ s_client, taken apart
 
 # Runs openssl s_client against the port NAME and sends a request, by itself `GET /` with `Connection: close`.
 # name => SNI ('' for none; localhost), args => [more words], in => TEXT, path => PATH, host => NAME, to => ADDRESS:PORT.
@@ -67,9 +135,6 @@ sub _said ($text) {
 
 our @ISA = ('Weir::Stream');
 
-# The system's own, where a script stands before it that looks for others.
-sub python () { -x '/usr/bin/python3' ? '/usr/bin/python3' : 'python3' }
-
 # A program at the other end of a Weir::Stream, with its standard output there too or what it says at descriptor 3.
 sub _program ($w, $talks, $timeout, @cmd) {
     socketpair my $mine, my $theirs, AF_UNIX, SOCK_STREAM, PF_UNSPEC or die "socketpair: $!";
@@ -94,11 +159,11 @@ sub _program ($w, $talks, $timeout, @cmd) {
 sub stream ($w, $port, %o) {
     my $timeout = delete $o{timeout};
     my %args = (name => 'localhost', port => $w->port($port), %o);
-    return _program($w, 0, $timeout, python(), 't/lib/tls_stream.py', JSON::PP->new->encode(\%args));
+    return _program($w, 0, $timeout, _python3(), 't/lib/tls_stream.py', JSON::PP->new->encode(\%args));
 }
 
 # s_client to be typed at: what it prints comes, commands (a line that is R or k) and requests go.
-sub s_client ($w, $port, @args) {
+sub typed ($w, $port, @args) {
     return _program($w, 1, undef, qw(openssl s_client -servername localhost -connect), '127.0.0.1:' . $w->port($port), @args);
 }
 
@@ -107,7 +172,7 @@ sub s_client ($w, $port, @args) {
 sub records_by_hand ($w, $port, @steps) {
     my $steps = JSON::PP->new->encode([ map { [ $_->[0], unpack 'H*', $_->[1] ] } @steps ]);
     my $pid = open(my $out, '-|') // die "fork: $!";
-    if (!$pid) { exec python(), 't/lib/tls_records.py', $w->port($port), $steps or POSIX::_exit(127) }
+    if (!$pid) { exec _python3(), 't/lib/tls_records.py', $w->port($port), $steps or POSIX::_exit(127) }
     my $said = do { local $/; readline $out };
     CORE::close $out;
     return map { [ $_->[0], pack 'H*', $_->[1] ] } @{ JSON::PP->new->decode($said) };

@@ -59,15 +59,16 @@ sub all_serve ($w, $path, $body, $seconds = 4, $workers = 2) {
 # Lines of a level in the error log.
 sub errors_of ($w, $level = 'error') { grep { / \Q$level\E pid=/ } split /\n/, $w->error_log }
 
-# Whether a process has these bytes anywhere in its memory.
+# Whether a process has these bytes anywhere in its memory (but for what a sanitizer has laid out for itself).
 sub memory_has ($pid, $bytes) {
     open my $maps, '<', "/proc/$pid/maps" or die "/proc/$pid/maps: $!";
     open my $mem, '<:raw', "/proc/$pid/mem" or die "/proc/$pid/mem: $!";
     no warnings 'portable';
-    while (<$maps>) {
-        my ($from, $to, $mode) = /^([0-9a-f]+)-([0-9a-f]+) (\S+)/ or next;
+    while (my $line = readline $maps) {
+        my ($from, $to, $mode) = $line =~ /^([0-9a-f]+)-([0-9a-f]+) (\S+)/ or next;
         next if $mode !~ /^r/;
         my ($at, $end, $tail) = (hex $from, hex $to, '');
+        next if $end - $at > 1 << 30;
         while ($at < $end) {
             sysseek $mem, $at, 0 or last;
             my $n = sysread $mem, my $buf, $end - $at > 1 << 20 ? 1 << 20 : $end - $at;
