@@ -19,6 +19,7 @@ my $dir = $w->dir;
 
 my $s = Weir::Tls::ask($w, 'https', args => [ '-tls1_3', '-sess_out', "$dir/session" ]);
 like($s->{text}, qr/Max Early Data: 0$/m, 'a ticket allows no early data');
+like($s->{text}, qr/ticket lifetime hint: 86400 /, 'and is good for two turns of the key');
 
 # A session that claims to allow it: max_early_data, [15] of the session's DER, which is 0 by being absent.
 my $der = MIME::Base64::decode_base64(Weir::_slurp("$dir/session") =~ s/-----.*?-----\n//gr);

@@ -69,6 +69,12 @@ for my $version ('-tls1_3', '-tls1_2') {
     is(go($version, 'closed', in => 'maybe'), $no, 'not where it is required');
 }
 
+# Another depth, by a reload.
+go($_, 'closed', cert => 1, out => "depth$_") for '-tls1_3', '-tls1_2';
+is(scalar $w->reload(conf => $conf =~ s/^tls\.client = required$/$&\ntls.client_depth = 1/mr), 0, 'another depth of chains');
+is(go($_, 'closed', in => "depth$_", cert => 1), 'full 200 ok', "$_: a session from before is not taken") for '-tls1_3', '-tls1_2';
+is(go($_, 'open', in => 'open'), 'resumed 200 -', 'those of other servers are') for go('-tls1_3', 'open', out => 'open') ? '-tls1_3' : ();
+
 # Optional becomes required, by a reload.
 go($_, 'maybe', out => "maybe$_") for '-tls1_3', '-tls1_2';
 is(scalar $w->reload(conf => $conf =~ s/optional/required/r), 0, 'what was optional is required now');
