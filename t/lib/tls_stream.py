@@ -33,6 +33,7 @@ def context():
     c = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     c.check_hostname = False
     c.verify_mode = ssl.CERT_NONE
+    c.options &= ~getattr(ssl, "OP_IGNORE_UNEXPECTED_EOF", 0)  # python takes a FIN for close_notify by itself
     if o.get("verify"):
         c.load_verify_locations(o["verify"])
         c.verify_mode = ssl.CERT_REQUIRED
