@@ -8,6 +8,7 @@
  * header, in the order in which they are made.
  */
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -217,6 +218,20 @@ tls_hands_failed(struct wr_tls *t, uint16_t fault)
 }
 
 /*
+ * A client with Nagle's algorithm keeps its request back until its Finished is acknowledged, which the kernel does
+ * with what we send next, in this case the tickets and a little later.
+ */
+static void
+tls_hands_acknowledge(const struct wr_tls *t)
+{
+    int on = 1;
+
+    if (t->raw == NULL && !t->c->ev.readable) {
+        setsockopt(t->c->ev.fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+    }
+}
+
+/*
  * Tickets go with the first response, which saves a packet and a system call, or by themselves a little later.
  */
 static void
@@ -269,6 +284,8 @@ tls_hands_done(struct wr_tls *t)
     }
     if (t->role->server && !t->tx.v13) {
         wr_tls_flush_control(t); /* Finished, which the client waits for before it asks for anything */
+    } else if (t->role->server) {
+        tls_hands_acknowledge(t);
     }
     tls_hands_hold(t);
     return WR_IO_OK;
