@@ -2,7 +2,7 @@
 # that it writes in the test's directory, speaking to nobody but this machine.
 #
 #   my $browser = Weir::Browser->new($w);
-#   $browser->show($url);    # stays until it is ended, or the test is
+#   $browser->show($url);    # stays until it is ended, or the test is; more words: flags of its own
 #   $browser->end;
 #
 # What a page found out it tells to its origin: the test waits for that.
@@ -27,12 +27,12 @@ my @flags = (
 sub new ($class, $w) { return bless { w => $w, n => 0 }, $class }
 
 # Opens a page.  The browser's messages go to @DIR@/browser.out.
-sub show ($self, $url) {
+sub show ($self, $url, @more) {
     $self->end;
     my $dir = $self->{w}->dir;
     my $home = $self->{home} = "$dir/browser." . ++$self->{n};
     mkdir $home or die "$home: $!";
-    my @cmd = (program() // die("chromium is not installed\n"), @flags, "--user-data-dir=$home/profile", $url);
+    my @cmd = (program() // die("chromium is not installed\n"), @flags, @more, "--user-data-dir=$home/profile", $url);
     my $pid = fork // die "fork: $!";
     if (!$pid) {
         setpgrp 0, 0;
