@@ -201,6 +201,10 @@ tls_hands_take_facts(struct wr_tls *t)
     t->facts.version = SSL_get_version(t->ssl);
     t->facts.cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(t->ssl));
     t->facts.resumed = SSL_session_reused(t->ssl) == 1;
+    uint8_t wish = SSL_SESSION_get_max_fragment_length(SSL_get0_session(t->ssl));
+    if (wish >= TLSEXT_max_fragment_length_512 && wish <= TLSEXT_max_fragment_length_4096) {
+        t->record_most = (uint16_t)(512 << (wish - TLSEXT_max_fragment_length_512));
+    }
     SSL_get0_alpn_selected(t->ssl, &alpn, &n);
     if (n == 8 && memcmp(alpn, "http/1.1", 8) == 0) {
         t->facts.alpn = WR_STR("http/1.1");
