@@ -9,6 +9,8 @@ goes out encrypted, what comes in goes there decrypted.  One argument, JSON:
     preface           bytes (hex) that go before TLS
     rcvbuf            of the socket
     rude              the end at descriptor 0 becomes a FIN without close_notify
+    drip              everything is sent byte by byte
+    together          the end of the handshake goes with the first data
 
 Facts are lines of JSON at descriptor 3: {"open": ..} after the handshake, and
 {"end": ..} at the end, with the way in which it came: close_notify, eof (a FIN
@@ -78,6 +80,7 @@ raw = socket.socket(socket.AF_INET)
 if o.get("rcvbuf"):
     raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, o["rcvbuf"])
 raw.settimeout(20)
+raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 records = Records()
 incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
 
@@ -103,17 +106,23 @@ def receive():
         incoming.write_eof()
 
 
+def send(data):
+    for piece in (data[i : i + 1] for i in range(len(data))) if o.get("drip") else [data]:
+        raw.sendall(piece)
+
+
 def shake(tls):
     while True:
         try:
             tls.do_handshake()
-            raw.sendall(outgoing.read())
+            if not o.get("together"):
+                send(outgoing.read())
             return
         except ssl.SSLWantReadError:
-            raw.sendall(outgoing.read())
+            send(outgoing.read())
             receive()
         except ssl.SSLError:
-            raw.sendall(outgoing.read())
+            send(outgoing.read())
             raise
 
 
@@ -171,7 +180,7 @@ def relay(tls):
                 speaking = False
                 say_goodbye(tls)
         if raw in w:
-            del outward[: raw.send(outward)]
+            del outward[: raw.send(outward[:1] if o.get("drip") else outward)]
         if local in w:
             try:
                 del inward[: local.send(inward)]
