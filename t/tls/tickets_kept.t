@@ -36,7 +36,12 @@ sub resumed ($what, $n) {
     pass("$what: $n resumptions of TLS 1.2 and 1.3");
     return \%by;
 }
-is(scalar keys %{ resumed('at the beginning', 16) }, 4, 'by all four workers');
+my %by;
+for (1 .. 10) {
+    %by = (%by, %{ resumed('at the beginning', 8) });
+    last if keys %by == 4;
+}
+is(scalar keys %by, 4, 'by all four workers');
 
 $w->expect_death;
 my @before = $w->workers;
