@@ -162,8 +162,11 @@ def relay(tls):
             return how
         outward += outgoing.read()
         if not speaking and not outward and not fin:
-            raw.shutdown(socket.SHUT_WR)
             fin = True
+            try:
+                raw.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass  # it is over already: what came of it is still to be read
         reads = ([local] if speaking and len(outward) < LIMIT else []) + ([raw] if how is None and len(inward) < LIMIT else [])
         writes = ([local] if inward else []) + ([raw] if outward else [])
         r, w, _ = select.select(reads, writes, [])

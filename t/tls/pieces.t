@@ -34,7 +34,7 @@ for my $version ('1.2', '1.3') {
     $c->close;
 
     $c = Weir::Tls::stream($w, 'https', max => $version, together => 1);
-    $c->send($w->request_text('/last', close => 1));
+    $c->send($w->request_text('/last'));
     $c->shutdown_write;
     my $m = $c->recv_response;
     is($m && $m->status, 200, 'with a request and the end of the connection behind it');

@@ -111,7 +111,8 @@ is($r->{failed}, 0, "no request of @{[ $r->{good} // 0 ]} failed") or diag(expla
 cmp_ok($r->{good} // 0, '>', 300, 'there were some');
 cmp_ok($r->{resumed} // 0, '>', 50, 'many connections went on with a session');
 cmp_ok($r->{closed} // 0, '>=', 4, 'kept connections were ended behind an answer');
-unlike($w->error_log, qr/^\S+ error /m, 'no error line');
+# A key whose certificate is long in coming, on a busy machine, is told.
+is(scalar(grep { /^\S+ error / && !/do not belong together; the old one stays in effect/ } split /\n/, $w->error_log), 0, 'no error line');
 my $end = $w->ended_requests;
 is(scalar(grep { $_->{reason} ne '' } $w->access), 0, 'no request with a fault in the log');
 
