@@ -461,6 +461,7 @@ wr_front_h1_ended(struct wr_req *r)
     if (f->broken || c->failed || !f->answered || c->ev.error) {
         wr_front_h1_close(f, !f->answered || f->broken);
     } else if (f->truncated) {
+        c->failed = true; /* no transport says that this was all */
         wr_front_h1_close(f, f->out == WR_FRONT_OUT_CLOSE);
     } else if (f->in != WR_FRONT_IN_DONE) {
         front_h1_after_unread(f);

@@ -99,6 +99,9 @@ tls_start(const struct wr_tls_main *m, struct wr_loop *l, int (*line)(void))
     w->secure.accept = wr_tls_server_accept;
     w->secure.connect = wr_tls_client_connect;
     bool ok = w->ring != NULL && wr_tls_shop_init(w->shop, l);
+    if (m->weir->keylog.n > 0) {
+        tls_open_keylog(w); /* first: what is made next asks for secrets accordingly */
+    }
     if (ok && line != NULL) {
         w->remote = wr_tls_remote_new(w->shop, line);
     }
@@ -107,9 +110,6 @@ tls_start(const struct wr_tls_main *m, struct wr_loop *l, int (*line)(void))
         exit(1);
     }
     wr_tls_client_start(w);
-    if (m->weir->keylog.n > 0) {
-        tls_open_keylog(w);
-    }
     return w;
 }
 

@@ -291,20 +291,27 @@ wr_tls_client_start(struct wr_tls_worker *w)
     w->sessions = wr_calloc(1, sizeof(*w->sessions));
 }
 
+/* Files that a newer configuration does not name are not published any more; what was made of them serves to the end. */
+static bool
+tls_client_is_old(const struct wr_tls_origin *o, const struct wr_upstream_conf *conf)
+{
+    const struct wr_str path[3] = {conf->tls_ca, conf->tls_cert.cert, conf->tls_cert.key};
+    bool old = o->failed;
+    struct wr_file f;
+
+    for (unsigned k = 0; k < 3 && o->ctx != NULL; k++) {
+        old = old ||
+            (path[k].n > 0 && wr_files_find(path[k], &f) && (f.error == 0 ? f.version : 0) != o->versions[k]);
+    }
+    return old;
+}
+
 void
 wr_tls_client_refresh(struct wr_tls_worker *w)
 {
     for (size_t i = 0; i < w->main->model->upstreams_n; i++) {
         struct wr_tls_origin *o = &w->origins[i];
-        const struct wr_upstream_conf *conf = &w->main->model->upstreams[i]->conf;
-        const struct wr_str path[3] = {conf->tls_ca, conf->tls_cert.cert, conf->tls_cert.key};
-        bool old = o->failed;
-        for (unsigned k = 0; k < 3 && o->ctx != NULL; k++) {
-            uint64_t now;
-            tls_client_bytes(path[k], &now);
-            old = old || now != o->versions[k];
-        }
-        if (old) {
+        if (tls_client_is_old(o, &w->main->model->upstreams[i]->conf)) {
             SSL_CTX_free(o->ctx);
             *o = (struct wr_tls_origin){.epoch = o->epoch + 1};
         }

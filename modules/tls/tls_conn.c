@@ -437,7 +437,9 @@ tls_conn_pending(const struct wr_conn *c)
 static size_t
 tls_conn_record_bytes(const struct wr_tls *t)
 {
-    return t->burst_bytes < TLS_CONN_SMALL_MOST ? TLS_CONN_SMALL_BYTES : WR_TLS_PLAIN_BYTES;
+    size_t most = t->burst_bytes < TLS_CONN_SMALL_MOST ? TLS_CONN_SMALL_BYTES : WR_TLS_PLAIN_BYTES;
+
+    return t->record_most > 0 ? WR_MIN(most, t->record_most) : most;
 }
 
 static bool

@@ -73,14 +73,15 @@ struct wr_tls {
     uint32_t received;    /* data bytes since the last key update, saturating */
     uint16_t rx_records;  /* seen by OpenSSL under the keys of the application */
     uint16_t tx_records;
-    uint8_t updates;  /* key updates with little data between */
-    uint8_t oddities; /* empty records, refused renegotiations, warnings in a row */
-    bool had_data;    /* a byte of data has come */
-    bool done;        /* hands are shaken */
-    bool sniffed;     /* the first byte was looked at */
-    bool peer_closed; /* close_notify has come */
-    bool closed;      /* ... was sent */
-    bool hung_up;     /* FIN in the handshake */
+    uint16_t record_most; /* plain bytes of a record, as a client wishes (RFC 6066 4); 0: it has no wish */
+    uint8_t updates;      /* key updates with little data between */
+    uint8_t oddities;     /* empty records, refused renegotiations, warnings in a row */
+    bool had_data;        /* a byte of data has come */
+    bool done;            /* hands are shaken */
+    bool sniffed;         /* the first byte was looked at */
+    bool peer_closed;     /* close_notify has come */
+    bool closed;          /* ... was sent */
+    bool hung_up;         /* FIN in the handshake */
 };
 
 extern const struct wr_transport wr_tls_transport;

@@ -8,6 +8,7 @@
  * header, in the order in which they are made.
  */
 #include <errno.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -200,6 +201,10 @@ tls_hands_take_facts(struct wr_tls *t)
     t->facts.version = SSL_get_version(t->ssl);
     t->facts.cipher = SSL_CIPHER_get_name(SSL_get_current_cipher(t->ssl));
     t->facts.resumed = SSL_session_reused(t->ssl) == 1;
+    uint8_t wish = SSL_SESSION_get_max_fragment_length(SSL_get0_session(t->ssl));
+    if (wish >= TLSEXT_max_fragment_length_512 && wish <= TLSEXT_max_fragment_length_4096) {
+        t->record_most = (uint16_t)(512 << (wish - TLSEXT_max_fragment_length_512));
+    }
     SSL_get0_alpn_selected(t->ssl, &alpn, &n);
     if (n == 8 && memcmp(alpn, "http/1.1", 8) == 0) {
         t->facts.alpn = WR_STR("http/1.1");
@@ -214,6 +219,20 @@ tls_hands_failed(struct wr_tls *t, uint16_t fault)
     t->c->failed = true;
     wr_tls_flush_control(t); /* the alert */
     return WR_IO_ERR;
+}
+
+/*
+ * A client with Nagle's algorithm keeps its request back until its Finished is acknowledged, which the kernel does
+ * with what we send next, in this case the tickets and a little later.
+ */
+static void
+tls_hands_acknowledge(const struct wr_tls *t)
+{
+    int on = 1;
+
+    if (t->raw == NULL && !t->c->ev.readable) {
+        setsockopt(t->c->ev.fd, IPPROTO_TCP, TCP_QUICKACK, &on, sizeof(on));
+    }
 }
 
 /*
@@ -269,6 +288,8 @@ tls_hands_done(struct wr_tls *t)
     }
     if (t->role->server && !t->tx.v13) {
         wr_tls_flush_control(t); /* Finished, which the client waits for before it asks for anything */
+    } else if (t->role->server) {
+        tls_hands_acknowledge(t);
     }
     tls_hands_hold(t);
     return WR_IO_OK;

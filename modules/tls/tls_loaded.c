@@ -158,20 +158,21 @@ wr_tls_loaded_get(struct wr_tls_worker *w, const struct wr_tls_site *site, struc
     return true;
 }
 
+/* What a newer configuration does not name is not published any more; what was made of it serves to the end. */
 static bool
 tls_loaded_differs(struct wr_str path, uint64_t version)
 {
-    uint64_t now;
+    struct wr_file f;
 
-    tls_loaded_bytes(path, &now);
-    return now != version;
+    return path.n > 0 && wr_files_find(path, &f) && (f.error == 0 ? f.version : 0) != version;
 }
 
 static bool
 tls_loaded_is_old(const struct wr_tls_site *site, const struct wr_tls_loaded *l)
 {
-    bool old = tls_loaded_differs(site->conf->client_ca, l->authorities) ||
-        tls_loaded_differs(site->conf->client_crl, l->revoked);
+    bool old = site->conf->client != WR_TLS_CLIENT_OFF &&
+        (tls_loaded_differs(site->conf->client_ca, l->authorities) ||
+         tls_loaded_differs(site->conf->client_crl, l->revoked));
 
     for (size_t i = 0; i < site->pairs_n && !old; i++) {
         old = tls_loaded_differs(site->pairs[i].cert, l->versions[3 * i]) ||

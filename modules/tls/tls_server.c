@@ -31,17 +31,18 @@ tls_server_name_of(const uint8_t *p, size_t n, struct wr_str *name)
     return name->n > 0;
 }
 
+/* All of it is written, for the log shows a bad name too. */
 static bool
 tls_server_lower(struct wr_str name, char *dst)
 {
+    bool good = true;
+
     for (size_t i = 0; i < name.n; i++) {
         unsigned char ch = (unsigned char)name.p[i];
-        if (ch <= 0x20 || ch >= 0x7f) {
-            return false;
-        }
+        good = good && ch > 0x20 && ch < 0x7f;
         dst[i] = wr_lower(name.p[i]);
     }
-    return true;
+    return good;
 }
 
 /* Notes the name that was sent, if one was.  False: it is none. */
@@ -66,13 +67,22 @@ tls_server_take_name(struct wr_tls *t, SSL *ssl)
 
 /* ---- the rules of the server that is meant ---- */
 
-/* A bad certificate of `optional` is the request's business: rules and upstreams see why. */
+/*
+ * A bad certificate of `optional` is the request's business: rules and upstreams see why.  The first fault ends the
+ * look at it: one that was passed over could be hidden by what is found behind it.
+ */
 static int
-tls_server_let_pass(int ok, X509_STORE_CTX *ctx)
+tls_server_verify(X509_STORE_CTX *ctx, void *arg)
 {
-    (void)ok;
-    (void)ctx;
-    return 1;
+    const struct wr_tls_worker *w = arg;
+    const SSL *ssl = X509_STORE_CTX_get_ex_data(ctx, SSL_get_ex_data_X509_STORE_CTX_idx());
+    const struct wr_tls_site *site = w->main->site_of[wr_tls_of(ssl)->facts.server];
+    bool good = X509_verify_cert(ctx) == 1;
+
+    if (!good && X509_STORE_CTX_get_error(ctx) == X509_V_OK) {
+        X509_STORE_CTX_set_error(ctx, X509_V_ERR_UNSPECIFIED);
+    }
+    return good || site->conf->client != WR_TLS_CLIENT_REQUIRED;
 }
 
 static bool
@@ -83,8 +93,7 @@ tls_server_ask_for_cert(SSL *ssl, const struct wr_tls_site *site, const struct w
     if (l->store == NULL) {
         return true;
     }
-    SSL_set_verify(ssl, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0),
-                   required ? NULL : tls_server_let_pass);
+    SSL_set_verify(ssl, SSL_VERIFY_PEER | (required ? SSL_VERIFY_FAIL_IF_NO_PEER_CERT : 0), NULL);
     SSL_set_verify_depth(ssl, (int)site->conf->client_depth);
     SSL_set0_CA_list(ssl, SSL_dup_CA_list(l->names));
     return SSL_set1_verify_cert_store(ssl, l->store) == 1;
@@ -321,6 +330,7 @@ wr_tls_server_start(struct wr_tls_worker *w)
     SSL_CTX_set_app_data(ctx, w);
     SSL_CTX_set_client_hello_cb(ctx, tls_server_on_hello, w);
     SSL_CTX_set_cert_cb(ctx, tls_server_on_cert, w);
+    SSL_CTX_set_cert_verify_callback(ctx, tls_server_verify, w);
     SSL_CTX_set_alpn_select_cb(ctx, tls_server_on_alpn, w);
     SSL_CTX_set_tlsext_status_cb(ctx, tls_server_on_staple);
     SSL_CTX_set_tlsext_status_arg(ctx, w);

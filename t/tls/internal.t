@@ -38,6 +38,7 @@ sub trusted ($host, $body, $what) {
 }
 trusted('localhost', 'any', 'localhost, by the *');
 trusted('127.0.0.1', 'any', 'an address');
+is($w->curl('--cacert', "$dir/root.pem", '--connect-to', "::127.0.0.1:$port", "https://[::1]:$port/"), 'any', 'an address of IPv6');
 trusted('a.test', 'named', 'a name');
 trusted('x.b.test', 'named', 'a name of a wildcard');
 my @before = map { serial_of(s_client($port, servername => $_)) } 'localhost', 'a.test';
@@ -53,5 +54,6 @@ trusted('a.test', 'named', '... by the same authority');
 $w->configure("[server *]\nlisten = 127.0.0.1:\@PORT:plain\@\ntls = off\n/* = status:200 yes\n");
 is(scalar $w->reload, 0, 'without tls = internal');
 ok(until_true(sub { ($w->ctl('ca'))[0] == 1 }), 'weirctl ca has nothing to print');
+unlike($w->error_log, qr/^\S+ error /m, 'no error line, also of workers that end with certificates that are not named any more');
 $w->finish;
 done_testing;

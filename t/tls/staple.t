@@ -39,9 +39,35 @@ respond($pair[0]);
 ok(until_true(sub { stapled() eq 'good' }), 'a good one is taken up again');
 respond($pair[0], 'R');
 ok(until_true(sub { stapled() eq 'none' }), 'one that says revoked is not');
-unlink "$pair[0].ocsp";
-$w->write_file("$pair[0].ocsp", "rubbish");
+# One whose time is over: nextUpdate, the last of its two dates, becomes a day of the past.
+sub age {
+    my $der = Weir::_slurp("$pair[0].ocsp");
+    my @times = $der =~ /(?=\x18\x0f(\d{14}Z))/g;
+    my $next = (sort @times)[-1];
+    my $past = '20200101000000Z';
+    $der =~ s/\Q$next\E/$past/ or die 'no date in it';
+    $w->write_file("$pair[0].ocsp", $der);
+}
+respond($pair[0]);
+ok(until_true(sub { stapled() eq 'good' }), 'a good one again');
+age();
+ok(until_true(sub { stapled() eq 'none' }), 'one that is out of date is not');
+ok($w->wait_log(qr/ warn .*\.ocsp: the OCSP response is out of date; nothing is stapled/), '... and is told');
+$w->write_file("$pair[0].ocsp", 'rubbish');
 ok(until_true(sub { $w->error_log =~ /\.ocsp: there is no OCSP response in it/ }), 'rubbish is told') or diag($w->error_log);
 is(stapled(), 'none', '... and not sent');
+my ($code, $out) = $w->command('-t');
+is($code, 0, 'nothing of it keeps a server from serving');
+like($out, qr/weir\.ini:3: warning: .*\.ocsp: there is no OCSP response in it/, '... and -t warns');
+age() if respond($pair[0]);
+is(scalar $w->reload, 0, 'a reload with one that is out of date');
+is(stapled(), 'none', '... which is not sent');
+unlink "$pair[0].ocsp";
+respond($pair[0]);
+is(scalar $w->reload, 0, 'a reload with a good one');
+is(stapled(), 'good', '... which is');
+for my $version ('-tls1_2', '-tls1_3') {
+    like(s_client($w->port, options => [ '-status', $version ]), qr/Cert Status: good/, "$version: it is stapled");
+}
 $w->finish;
 done_testing;

@@ -1,95 +1,49 @@
-# Versions, suites, groups and kinds of keys: what a server without any setting
-# speaks, and what it does not.
+# TLS 1.2 and 1.3 are spoken, nothing older; tls.min = 1.3 leaves the newer one.
 use v5.36;
 use Test::More;
+use Weir;
 use Weir::Certs;
 use Weir::Tls;
-use Weir;
 
-my $w = Weir->new(start => 0);
-my $dir = $w->dir;
-my @ec  = Weir::Certs::make($dir, name => 'ec');
-my @rsa = Weir::Certs::make($dir, name => 'rsa', type => 'rsa');
-$w->configure(<<"INI");
-[server *]
-listen = 127.0.0.1:\@PORT:http\@ tls
-tls = @ec @rsa
-/* = status:200 yes
-
-[server a.example]
-listen = 127.0.0.1:\@PORT:new\@ tls
-tls = @ec
+my $w = Weir->new(start => 0, upstream => { app => 'echo' }, conf => <<'INI');
+[defaults]
+listen = 127.0.0.1:@PORT:https@ tls
+tls = @DIR@/cert.pem @DIR@/cert.key
+[server localhost]
+/* = 127.0.0.1:@UPSTREAM:app@
+[server new.example]
 tls.min = 1.3
-/* = status:200 yes
+/* = 127.0.0.1:@UPSTREAM:app@
 INI
+Weir::Certs::make($w->dir, hosts => [ 'localhost', 'new.example' ]);
 $w->start;
-my $port = $w->port;
 
-sub shake (@options) { s_client($port, servername => 'localhost', options => \@options) }
-
-for my $suite (qw(TLS_AES_128_GCM_SHA256 TLS_AES_256_GCM_SHA384 TLS_CHACHA20_POLY1305_SHA256)) {
-    my $said = s_client($port, options => [ '-tls1_3', '-ciphersuites', $suite ], send => request('localhost'));
-    is(suite_of($said), $suite, "TLS 1.3 with $suite");
-    is(body_of($said), 'yes', '... and its records');
+for my $version ('1.2', '1.3') {
+    my $s = Weir::Tls::ask($w, 'https', args => [ '-tls' . ($version =~ tr/./_/r) ]);
+    is($s->{version}, "TLSv$version", "TLS $version is spoken");
+    is($s->{status}, 200, 'and a request served');
 }
-for my $suite (map { ("ECDHE-ECDSA-$_", "ECDHE-RSA-$_") } qw(AES128-GCM-SHA256 AES256-GCM-SHA384 CHACHA20-POLY1305)) {
-    my $said = s_client($port, options => [ '-tls1_2', '-cipher', $suite ], send => request('localhost'));
-    is(suite_of($said), $suite, "TLS 1.2 with $suite");
-    is(body_of($said), 'yes', '... and its records');
+is(Weir::Tls::ask($w, 'https')->{version}, 'TLSv1.3', 'of both the newer one is taken');
+
+# Older ones, as libraries that still know them ask, and those that none knows any more.
+for my $old ('tls1', 'tls1_1') {
+    my $s = Weir::Tls::ask($w, 'https', args => [ "-$old", '-cipher', 'ALL:@SECLEVEL=0' ]);
+    is($s->{alert}, 70, "$old: protocol_version");
 }
-for my $suite (qw(ECDHE-ECDSA-AES128-SHA256 ECDHE-RSA-AES256-SHA384 ECDHE-RSA-AES128-SHA AES128-GCM-SHA256 AES256-SHA
-    ECDHE-ECDSA-AES128-CCM DHE-RSA-AES128-GCM-SHA256 AECDH-NULL-SHA ECDHE-RSA-NULL-SHA ADH-AES128-GCM-SHA256)) {
-    my $said = shake('-tls1_2', '-cipher', "$suite:\@SECLEVEL=0");
-    is(suite_of($said), '', "not with $suite");
+for my $case ([ 'SSL 3.0', 0x0300, 40 ], [ 'TLS 1.0', 0x0301, 70 ], [ 'TLS 1.1', 0x0302, 70 ]) {
+    my ($what, $number, $alert) = @$case;
+    is(Weir::Tls::alert(Weir::Tls::say($w, 'https', Weir::Tls::hello(version => $number))), $alert, "$what by hand: alert $alert");
 }
-ok($w->wait_log(qr/reason=tls_cipher why="no shared cipher"/), 'reason tls_cipher');
-for my $old (qw(-tls1 -tls1_1)) {
-    my $said = shake($old, '-cipher', 'ALL:@SECLEVEL=0');
-    is(protocol_of($said), '', "$old is not spoken");
-    like($said, qr/alert protocol version/, '... and the client is told');
-}
-ok($w->wait_log(qr/reason=tls_version/), 'reason tls_version');
+is(Weir::Tls::alert(Weir::Tls::say($w, 'https', Weir::Tls::hello(versions => [ 0x0302, 0x0301 ], suites => [ 0x1301, 0xc02b ]))), 70,
+    'older ones in supported_versions alone: protocol_version');
+is(Weir::Tls::answer(Weir::Tls::say($w, 'https', Weir::Tls::hello(versions => [ 0x7f17, 0x0305, 0x0303 ])))->{version}, 0x0303,
+    'versions that are not there yet are passed over');
+ok($w->wait_log(qr/ info .*handshake failed, closed reason=tls_version /), 'reason tls_version in the log');
+is(Weir::Tls::alert(Weir::Tls::say($w, 'https', Weir::Tls::hello(suites => [ 0xc02b, 0x5600 ], version => 0x0303))), 86,
+    'a client that fell back without need: inappropriate_fallback');
 
-is(suite_of(shake('-tls1_3')), 'TLS_AES_128_GCM_SHA256', 'the server chooses among those of equal worth');
-is(suite_of(shake('-tls1_3', '-ciphersuites', 'TLS_CHACHA20_POLY1305_SHA256:TLS_AES_128_GCM_SHA256')),
-    'TLS_CHACHA20_POLY1305_SHA256', 'a client without AES in hardware puts ChaCha first, and gets it');
-like(shake(), qr/^Server Temp Key: X25519,/m, 'X25519 before others');
-like(shake('-groups', 'P-384:P-256'), qr/^Server Temp Key: ECDH, (?:prime256v1|secp384r1),/m, 'P-256 and P-384');
-is(protocol_of(shake('-groups', 'P-521')), '', 'no other group');
+is(Weir::Tls::ask($w, 'https', name => 'new.example')->{status}, 200, 'tls.min = 1.3: TLS 1.3 is served');
+is(Weir::Tls::ask($w, 'https', name => 'new.example', args => ['-tls1_2'])->{alert}, 70, 'TLS 1.2 is not');
+is(Weir::Tls::ask($w, 'https', args => ['-tls1_2'])->{status}, 200, 'and the server beside it has its own rule');
 
-like(shake('-sigalgs', 'ecdsa_secp256r1_sha256'), qr/^Peer signature type: ECDSA/m, 'a client that knows ECDSA gets that certificate');
-like(shake('-sigalgs', 'rsa_pss_rsae_sha256'), qr/^Peer signature type: RSA-PSS/m, 'one that knows RSA alone the other');
-like(shake('-tls1_2', '-cipher', 'aRSA'), qr/^Peer signature type: RSA/m, 'so with TLS 1.2');
-like(shake('-tls1_2'), qr/^Secure Renegotiation IS supported/m, 'secure renegotiation is announced');
-like(shake('-tls1_2', '-comp'), qr/^Compression: NONE/m, 'nothing is compressed');
-like(shake('-alpn', 'http/1.1'), qr/^ALPN protocol: http\/1\.1/m, 'ALPN http/1.1');
-like(shake('-alpn', 'h9,http/1.1'), qr/^ALPN protocol: http\/1\.1/m, '... among others');
-like(shake(), qr/^No ALPN negotiated/m, '... or without');
-like(shake('-alpn', 'h9'), qr/alert no application protocol/, '... but none that is not spoken');
-ok($w->wait_log(qr/reason=tls_alpn/), 'reason tls_alpn');
-
-# Renegotiation: refused, and the connection goes on.
-my $reneg = python(<<'PY', $port);
-import subprocess, sys
-p = subprocess.Popen(['timeout', '8', 'openssl', 's_client', '-connect', '127.0.0.1:' + sys.argv[1], '-tls1_2'], stdin=subprocess.PIPE,
-    stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-p.stdin.write(b'R\n'); p.stdin.flush()
-import time
-out = b''
-while b'RENEGOTIATING' not in out:
-    b = p.stdout.read1(4096)
-    if not b: break
-    out += b
-while b'no renegotiation' not in out.lower():
-    b = p.stdout.read1(4096)
-    if not b: break
-    out += b
-p.kill()
-print(out.decode('latin1'))
-PY
-like($reneg, qr/RENEGOTIATING.*no.renegotiation/is, 'renegotiation is refused');
-
-is(protocol_of(s_client($w->port('new'), servername => 'a.example', options => ['-tls1_2'])), '', 'tls.min = 1.3: not 1.2');
-is(protocol_of(s_client($w->port('new'), servername => 'a.example')), 'TLSv1.3', '... but 1.3');
-$w->finish;
 done_testing;
