@@ -93,7 +93,7 @@ is(Weir::Tls::ask($w, 'https', name => 'off.example')->{asks}, 0, 'off: nobody i
 # curl and python show theirs.
 my @curl = ('-k', '--resolve', 'required.example:' . $w->port('https') . ':127.0.0.1', 'https://required.example:' . $w->port('https') . '/');
 is(decode_json($w->curl('--cert', $who{good}[0], '--key', $who{good}[1], @curl))->{target}, '/', 'curl');
-$w->curl(@curl, '-o', '/dev/null');
+$w->curl(@curl, '-o', '/dev/null', '--stderr', '/dev/null');
 isnt($?, 0, 'curl without one fails');
 my $c = Weir::Tls::stream($w, 'https', name => 'required.example', cert => $who{one}[0], key => $who{one}[1]);
 is($w->get('/', on => $c, host => 'required.example')->status, 200, 'python, with the chain');
