@@ -37,7 +37,7 @@ is_deeply(\%seen, { $own => 12 }, 'with it, all go to one server');
 my %cookies;
 $cookies{ cookie($_) } = $_->body for map { ask() } 1 .. 12;
 is(scalar keys %cookies, 3, 'each server has its own');
-unlike(join('', keys %cookies), qr/127|@{[ $w->upstream_port('a') ]}/, 'that does not tell which it is');
+is(scalar(grep { !/^srv=[0-9a-f]{32}$/ } keys %cookies), 0, 'that does not tell which it is: no address has this form');
 is(cookie(ask(Cookie => 'srv=' . '0' x 32)) ne '', 1, 'one that was made up is replaced');
 is(cookie(ask(Cookie => 'srv=')) ne '', 1, 'an empty one, too');
 (my $bent = $cookie) =~ s/(.)$/$1 eq '0' ? '1' : '0'/e;
