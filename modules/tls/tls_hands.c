@@ -350,6 +350,9 @@ wr_tls_handshake(struct wr_conn *c)
         return WR_IO_ERR;
     }
     ERR_clear_error();
+    if (c->failed) {
+        return tls_hands_failed(t, t->role->fault(t)); /* its first byte was a reset */
+    }
     tls_hands_listen(t, t->tx_secret.n > 0);
     t->shop->shaking = t;
     int r = SSL_do_handshake(t->ssl);

@@ -76,6 +76,16 @@ reason_of(sub { my $s = dial(); syswrite $s, "\x17\x03\x03\x00\x20" . 'x' x 32; 
 reason_of(sub { qx(curl -s -m 5 https://localhost:$port/) }, qr/reason=tls_alert why="[^"]*unknown ca/,
     'a client that does not trust the certificate: tls_alert, and its words');
 served('all of these');
+# A PROXY header lets the hello begin without a byte of it.
+my $mute = sub {
+    my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1:' . $w->port('px')) or die "connect: $!";
+    syswrite $s, "PROXY TCP4 192.0.2.9 127.0.0.1 1000 443\r\n";
+    body_of(s_client($port, send => request('localhost')));
+    setsockopt $s, SOL_SOCKET, SO_LINGER, pack 'ii', 1, 0;
+    close $s;
+};
+reason_of($mute, qr/reason=tls_closed .*client=192\.0\.2\.9 /, 'a client that resets before its first byte: tls_closed, at once');
+unlike($w->error_log, qr/reason=tls_timeout .*client=192\.0\.2\.9 /, '... and does not keep its place until the time is over');
 
 # Plain HTTP where TLS is spoken.
 my $plain = $w->raw("GET / HTTP/1.1\r\nHost: localhost\r\nAccept: text/html\r\n\r\n");
