@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "workers/pair.h"
+
 #define GATHER_GRAIN_MS 20 /* two changes within so much time may have the same date */
 #define GATHER_WAITS 10    /* for that, in all files together */
 
@@ -35,15 +37,6 @@ wr_gather_why(int err)
     default:
         return strerror(err);
     }
-}
-
-uint64_t
-wr_gather_round(void)
-{
-    struct timespec ts;
-
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
 }
 
 uint64_t
@@ -212,16 +205,13 @@ bool
 wr_gather_files(const struct wr_gather *g, struct wr_bundle b[WR_FILES_BLOBS])
 {
     struct gather ga = {.g = g};
-    uint64_t round = wr_gather_round();
+    uint64_t round = wr_pair_round();
 
-    for (unsigned i = 0; i < WR_FILES_BLOBS; i++) {
-        wr_bundle_init(&b[i]);
-    }
+    wr_pair_init(b);
     for (unsigned i = 0; i < WR_FILES_BLOBS; i++) {
         if (!gather_bundle(&ga, &b[i], i, round)) {
             int err = errno;
-            wr_bundle_fini(&b[0]);
-            wr_bundle_fini(&b[1]);
+            wr_pair_drop(b);
             errno = err;
             return false;
         }

@@ -18,8 +18,6 @@ struct wr_gather {
 
 /* Makes both; the tag of an item is its file's number in cf.  False: errno, and both are as after init. */
 bool wr_gather_files(const struct wr_gather *g, struct wr_bundle b[WR_FILES_BLOBS]);
-/* A number that no other pair of bundles has. */
-uint64_t wr_gather_round(void);
 /* What is wrong with a file, for people. */
 const char *wr_gather_why(int err);
 /* What the file is on the disk now, to be compared with wr_bundle_item's `disk`. */

@@ -4,9 +4,17 @@
 #include "workers/pair.h"
 
 #include <errno.h>
+#include <time.h>
 #include <unistd.h>
 
-#include "workers/gather.h"
+uint64_t
+wr_pair_round(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000 + (uint64_t)ts.tv_nsec;
+}
 
 void
 wr_pair_init(struct wr_bundle b[WR_FILES_BLOBS])
@@ -38,7 +46,7 @@ bool
 wr_pair_select(struct wr_bundle to[WR_FILES_BLOBS], const struct wr_bundle from[WR_FILES_BLOBS],
                const struct wr_bundle *other)
 {
-    uint64_t round = wr_gather_round();
+    uint64_t round = wr_pair_round();
 
     wr_pair_init(to);
     for (unsigned i = 0; i < WR_FILES_BLOBS; i++) {

@@ -7,6 +7,8 @@
 
 #include "core/shm/bundle.h"
 
+/* A number that no other pair has. */
+uint64_t wr_pair_round(void);
 void wr_pair_init(struct wr_bundle b[WR_FILES_BLOBS]);
 void wr_pair_drop(struct wr_bundle b[WR_FILES_BLOBS]);
 /* *to is freed and gets what *from has. */

@@ -134,6 +134,16 @@ wr_buf_new(size_t n)
 }
 
 struct wr_buf *
+wr_buf_of(const void *p, size_t n)
+{
+    struct wr_buf *b = wr_buf_new(n);
+
+    memcpy(b->data, p, n);
+    b->w = (uint32_t)n;
+    return b;
+}
+
+struct wr_buf *
 wr_buf_ref(struct wr_buf *b)
 {
     wr_assert(b->refs > 0 && b->refs < UINT32_MAX);

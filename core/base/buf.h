@@ -31,6 +31,8 @@ struct wr_buf {
 struct wr_buf *wr_buf_new(size_t n);
 /* As wr_buf_new, but of exactly n bytes, from malloc: for what has to wait long. */
 struct wr_buf *wr_buf_new_exact(size_t n);
+/* As wr_buf_new, filled with a copy of p[0..n). */
+struct wr_buf *wr_buf_of(const void *p, size_t n);
 struct wr_buf *wr_buf_ref(struct wr_buf *b);
 /* Drops one reference; the last gives it back.  NULL is nothing. */
 void wr_buf_unref(struct wr_buf *b);

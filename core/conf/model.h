@@ -134,6 +134,7 @@ struct wr_tls_pair {
     struct wr_str key;
 };
 enum wr_tls_mode { WR_TLS_OFF, WR_TLS_AUTO, WR_TLS_INTERNAL, WR_TLS_FILES };
+#define WR_SERVER_PAIRS_MOST 8 /* RSA and ECDSA, and others to come */
 /* `tls` of a server */
 struct wr_server_tls {
     int mode;                  /* enum wr_tls_mode */

@@ -4,8 +4,6 @@
  */
 #include "core/conf/rows_server.h"
 
-#define ROWS_SERVER_PAIRS 8 /* RSA and ECDSA, and others to come */
-
 /* ---------------------------------------------------------------- tls */
 
 static bool
@@ -22,7 +20,7 @@ rows_server_parse_pairs(struct wr_pool *pool, struct wr_str value, struct wr_ser
     struct wr_server_tls got = {.mode = WR_TLS_FILES};
     struct wr_str rest = value, cert, key;
 
-    got.pairs = wr_pool_alloc(pool, ROWS_SERVER_PAIRS * sizeof(*got.pairs));
+    got.pairs = wr_pool_alloc(pool, WR_SERVER_PAIRS_MOST * sizeof(*got.pairs));
     while (wr_conf_word(pool, &rest, &cert)) {
         if (!rows_server_path_ok(cert)) {
             *why = "CERT and KEY are absolute paths of files";
@@ -36,7 +34,7 @@ rows_server_parse_pairs(struct wr_pool *pool, struct wr_str value, struct wr_ser
             *why = "CERT and KEY are absolute paths of files";
             return false;
         }
-        if (got.pairs_n == ROWS_SERVER_PAIRS) {
+        if (got.pairs_n == WR_SERVER_PAIRS_MOST) {
             *why = "8 pairs of a certificate and its key at most";
             return false;
         }

@@ -252,9 +252,7 @@ conn_spliced(struct wr_conn *c, ssize_t n)
         c->ev.readable = false;
         return WR_IO_AGAIN;
     }
-    c->err = (int16_t)errno;
-    c->failed = true;
-    return WR_IO_ERR;
+    return wr_conn_fail(c, errno);
 }
 
 enum wr_io
@@ -389,8 +387,7 @@ conn_settle_out(struct wr_conn *c)
             if (s->kind != WR_SLICE_PIPE) {
                 wr_chain_push(&out, s);
             } else if (!wr_pipe_unload(s, &out)) {
-                c->failed = true;
-                c->err = EIO;
+                wr_conn_fail(c, EIO);
             }
             s = next;
         }

@@ -64,6 +64,14 @@ wr_conn_watch(struct wr_conn *c)
 {
     wr_loop_watch(c->loop, &c->ev);
 }
+/* The connection is broken: notes the errno. */
+static inline enum wr_io
+wr_conn_fail(struct wr_conn *c, int err)
+{
+    c->err = (int16_t)err;
+    c->failed = true;
+    return WR_IO_ERR;
+}
 /* Closes the socket and frees the conn at the end of the turn; no callback comes any more. */
 void wr_conn_close(struct wr_conn *c);
 /* As close, but the peer gets a RST: for cutting off. */

@@ -56,14 +56,6 @@ wr_dial(struct wr_loop *l, const struct wr_addr *to, const struct wr_conn_owner 
     return c;
 }
 
-static enum wr_io
-dial_failed(struct wr_conn *c, int err)
-{
-    c->err = (int16_t)err;
-    c->failed = true;
-    return WR_IO_ERR;
-}
-
 enum wr_io
 wr_dial_result(struct wr_conn *c)
 {
@@ -80,7 +72,7 @@ wr_dial_result(struct wr_conn *c)
         err = errno;
     }
     if (err != 0) {
-        return dial_failed(c, err);
+        return wr_conn_fail(c, err);
     }
     return c->ev.writable ? WR_IO_OK : WR_IO_AGAIN;
 }

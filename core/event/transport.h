@@ -34,4 +34,14 @@ struct wr_transport {
 
 extern const struct wr_transport wr_transport_plain;
 
+/*
+ * The socket below any transport.
+ */
+/* Up to n bytes to p; OK: *got > 0 of them.  EOF, AGAIN: *got is 0 and c->ev.readable is cleared, as it is when there
+ * was less than n.  ERR: c->failed and c->err. */
+enum wr_io wr_transport_take(struct wr_conn *c, void *p, size_t n, size_t *got);
+/* Sends from p[0..n), n > 0; OK: *sent > 0 of them went, which c->sent_bytes counts.  AGAIN: none, and c->ev.writable
+ * is cleared.  ERR: c->failed and c->err. */
+enum wr_io wr_transport_give(struct wr_conn *c, const void *p, size_t n, size_t *sent);
+
 #endif

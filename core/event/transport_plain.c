@@ -22,39 +22,14 @@ transport_plain_handshake(struct wr_conn *c)
 }
 
 static enum wr_io
-transport_plain_error(struct wr_conn *c)
-{
-    c->err = (int16_t)errno;
-    c->failed = true;
-    return WR_IO_ERR;
-}
-
-static enum wr_io
 transport_plain_recv(struct wr_conn *c, char *p, size_t n, size_t *got)
 {
-    for (;;) {
-        ssize_t r = recv(c->ev.fd, p, n, 0);
-        if (r > 0) {
-            *got = (size_t)r;
-            /* A short read means empty, unless the FIN came in the same event: it shows in the next read. */
-            if ((size_t)r < n && !c->ev.rdhup) {
-                c->ev.readable = false;
-            }
-            return WR_IO_OK;
-        }
-        if (r == 0) {
-            c->eof = true;
-            c->ev.readable = false;
-            return WR_IO_EOF;
-        }
-        if (errno == EAGAIN) {
-            c->ev.readable = false;
-            return WR_IO_AGAIN;
-        }
-        if (errno != EINTR) {
-            return transport_plain_error(c);
-        }
+    enum wr_io io = wr_transport_take(c, p, n, got);
+
+    if (io == WR_IO_EOF) {
+        c->eof = true;
     }
+    return io;
 }
 
 /* Gathers what stands in memory at the front of the chain. */
@@ -120,13 +95,12 @@ transport_plain_send(struct wr_conn *c, struct wr_chain *out)
             }
         } else if (w == 0) {
             /* A file that shrank under us: only this response is harmed. */
-            errno = EIO;
-            return transport_plain_error(c);
+            return wr_conn_fail(c, EIO);
         } else if (errno == EAGAIN) {
             c->ev.writable = false;
             return WR_IO_AGAIN;
         } else if (errno != EINTR) {
-            return transport_plain_error(c);
+            return wr_conn_fail(c, errno);
         }
     }
     return WR_IO_OK;

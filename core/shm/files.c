@@ -116,6 +116,24 @@ wr_files_find(struct wr_str path, struct wr_file *f)
     return false;
 }
 
+struct wr_str
+wr_files_bytes(struct wr_str path, uint64_t *version)
+{
+    struct wr_file f;
+    bool good = wr_files_find(path, &f) && f.error == 0;
+
+    *version = good ? f.version : 0;
+    return good ? f.bytes : WR_STR_NONE;
+}
+
+bool
+wr_files_differs(struct wr_str path, uint64_t version)
+{
+    struct wr_file f;
+
+    return wr_files_find(path, &f) && (f.error == 0 ? f.version : 0) != version;
+}
+
 /*
  * Who checks.
  */

@@ -33,6 +33,11 @@ void wr_files_start(bool secrets, void (*fn)(void *arg), void *arg);
 /* The file as it is published now.  False: there is none of that path.  bytes and path are good until fn has returned
  * from its next call. */
 bool wr_files_find(struct wr_str path, struct wr_file *f);
+/* Its bytes and its version; none and 0 when it cannot be used.  Good for as long as those of wr_files_find. */
+struct wr_str wr_files_bytes(struct wr_str path, uint64_t *version);
+/* Whether the file of that path is another one than wr_files_bytes has told.  What a newer configuration does not name
+ * is not published any more, and does not differ: what was made of it serves to the end. */
+bool wr_files_differs(struct wr_str path, uint64_t version);
 
 /*
  * For who checks files before they are published (a child of the master; weir -t).

@@ -13,6 +13,8 @@
 #include <openssl/x509v3.h>
 #include <time.h>
 
+#include "modules/tls/tls_cert.h"
+
 #define MINT_CERT_DAY_S ((int64_t)86400)
 #define MINT_CERT_AUTHORITY_S (3650 * MINT_CERT_DAY_S)
 #define MINT_CERT_AUTHORITY_LEFT_S (365 * MINT_CERT_DAY_S)
@@ -33,30 +35,11 @@ mint_cert_log(const char *what)
     return false;
 }
 
-/* Nobody is asked for a pass phrase: a key that has one is none of ours. */
-static int
-mint_cert_no_phrase(char *buf, int size, int rwflag, void *arg)
-{
-    (void)buf;
-    (void)size;
-    (void)rwflag;
-    (void)arg;
-    return -1;
-}
-
-static BIO *
-mint_cert_bio(const struct wr_mint_text *t)
-{
-    return t->n > 0 && t->n <= INT_MAX ? BIO_new_mem_buf(t->p, (int)t->n) : NULL;
-}
-
 static EVP_PKEY *
 mint_cert_read_key(const struct wr_mint_text *t)
 {
-    BIO *b = mint_cert_bio(t);
-    EVP_PKEY *key = b == NULL ? NULL : PEM_read_bio_PrivateKey(b, NULL, mint_cert_no_phrase, NULL);
+    EVP_PKEY *key = wr_tls_cert_key(wr_str_make(t->p, t->n));
 
-    BIO_free(b);
     ERR_clear_error();
     return key;
 }
@@ -65,11 +48,11 @@ mint_cert_read_key(const struct wr_mint_text *t)
 static X509 *
 mint_cert_read(const struct wr_mint_text *t, X509 **second)
 {
-    BIO *b = mint_cert_bio(t);
-    X509 *x = b == NULL ? NULL : PEM_read_bio_X509(b, NULL, mint_cert_no_phrase, NULL);
+    BIO *b = t->n > 0 && t->n <= INT_MAX ? BIO_new_mem_buf(t->p, (int)t->n) : NULL;
+    X509 *x = b == NULL ? NULL : PEM_read_bio_X509(b, NULL, wr_tls_cert_no_password, NULL);
 
     if (x != NULL && second != NULL) {
-        *second = PEM_read_bio_X509(b, NULL, mint_cert_no_phrase, NULL);
+        *second = PEM_read_bio_X509(b, NULL, wr_tls_cert_no_password, NULL);
     }
     BIO_free(b);
     ERR_clear_error();

@@ -38,6 +38,20 @@ mint_store_refuse(const char *path, const char *why)
            why);
 }
 
+/* The directory, where nothing is wrong with it; else -1: logged, and closed. */
+static int
+mint_store_judged(int fd, const char *path, const char *why)
+{
+    if (why == NULL) {
+        return fd;
+    }
+    mint_store_refuse(path, why);
+    if (fd >= 0) {
+        close(fd);
+    }
+    return -1;
+}
+
 /* What is missing above the store; that it could not be made is told by opening it. */
 static void
 mint_store_make_above(char *path, const char *last)
@@ -82,14 +96,7 @@ mint_store_dir(int parent, const char *name, const char *path)
     if (why == NULL && made && fsync(parent) < 0) {
         why = strerror(errno);
     }
-    if (why != NULL) {
-        mint_store_refuse(path, why);
-        if (fd >= 0) {
-            close(fd);
-        }
-        return -1;
-    }
-    return fd;
+    return mint_store_judged(fd, path, why);
 }
 
 /* Whoever can rename the store can replace it between this run and who reads the files. */
@@ -106,14 +113,7 @@ mint_store_parent(char *path, char *last)
     if (why == NULL && (st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0) {
         why = "others can rename it";
     }
-    if (why != NULL) {
-        mint_store_refuse(path, why);
-        if (fd >= 0) {
-            close(fd);
-        }
-        return -1;
-    }
-    return fd;
+    return mint_store_judged(fd, path, why);
 }
 
 static int

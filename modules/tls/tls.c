@@ -18,12 +18,11 @@
 static bool
 tls_claim_ring(struct wr_conf *cf, const struct wr_tls_main *m)
 {
-    struct wr_zone *z =
-        m->in_use ? wr_zone_claim("tls.tickets", wr_tls_ring_layout, sizeof(struct wr_tls_ring)) : NULL;
-
     if (!m->in_use) {
         return true;
     }
+    struct wr_zone *z = wr_zone_claim("tls.tickets", wr_tls_ring_layout, sizeof(struct wr_tls_ring));
+
     if (z == NULL || (z->fresh && !wr_tls_ring_turn(z->base, wr_clock.mono_ms))) {
         wr_conf_error(cf, (struct wr_place){0},
                       "there is no shared memory, or no randomness, for session tickets");

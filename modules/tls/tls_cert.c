@@ -24,9 +24,8 @@ tls_cert_say(char why[WR_TLS_WHY_BYTES], const char *text)
     ERR_clear_error();
 }
 
-/* No file of ours has a password: who asks for one gets none. */
-static int
-tls_cert_no_password(char *buf, int size, int rwflag, void *arg)
+int
+wr_tls_cert_no_password(char *buf, int size, int rwflag, void *arg)
 {
     (void)buf;
     (void)size;
@@ -72,7 +71,7 @@ tls_cert_read_rest(BIO *b, const X509 *leaf, STACK_OF(X509) * chain)
     X509 *x;
 
     while (sk_X509_num(chain) < WR_TLS_CHAIN_MOST &&
-           (x = PEM_read_bio_X509(b, NULL, tls_cert_no_password, NULL)) != NULL) {
+           (x = PEM_read_bio_X509(b, NULL, wr_tls_cert_no_password, NULL)) != NULL) {
         if (X509_cmp(x, leaf) == 0) {
             X509_free(x);
         } else {
@@ -113,12 +112,14 @@ tls_cert_read_chain(struct wr_tls_cert *c, struct wr_tls_reader *rd, struct wr_s
     BIO *b = tls_cert_bio(pem);
     bool good = false;
 
-    c->leaf = PEM_read_bio_X509(b, NULL, tls_cert_no_password, NULL);
+    c->leaf = PEM_read_bio_X509(b, NULL, wr_tls_cert_no_password, NULL);
     if (c->leaf == NULL) {
         tls_cert_say(why, "there is no certificate in it that can be read");
     } else if (!tls_cert_take_chain(c, rd, b)) {
         tls_cert_say(why, "a certificate behind the first cannot be read");
     } else {
+        c->not_before = tls_cert_time(X509_get0_notBefore(c->leaf));
+        c->not_after = tls_cert_time(X509_get0_notAfter(c->leaf));
         good = true;
     }
     BIO_free(b);
@@ -133,7 +134,7 @@ wr_tls_reader_init(struct wr_tls_reader *rd)
         &rd->key, "PEM", NULL, NULL, OSSL_KEYMGMT_SELECT_PRIVATE_KEY | OSSL_KEYMGMT_SELECT_ALL_PARAMETERS,
         NULL, NULL);
     return rd->decoder != NULL &&
-        OSSL_DECODER_CTX_set_pem_password_cb(rd->decoder, tls_cert_no_password, NULL) == 1;
+        OSSL_DECODER_CTX_set_pem_password_cb(rd->decoder, wr_tls_cert_no_password, NULL) == 1;
 }
 
 void
@@ -159,7 +160,7 @@ tls_cert_decode_key(struct wr_tls_reader *rd, struct wr_str pem)
     }
     /* which looks behind what stands before the key, too: parameters, a certificate */
     BIO *b = tls_cert_bio(pem);
-    EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, tls_cert_no_password, NULL);
+    EVP_PKEY *key = PEM_read_bio_PrivateKey(b, NULL, wr_tls_cert_no_password, NULL);
 
     BIO_free(b);
     return key;
@@ -207,11 +208,8 @@ wr_tls_cert_load(struct wr_tls_cert *c, struct wr_tls_reader *rd, struct wr_str 
     }
     if (fault != WR_TLS_CERT_GOOD) {
         wr_tls_cert_free(c);
-        return fault;
     }
-    c->not_before = tls_cert_time(X509_get0_notBefore(c->leaf));
-    c->not_after = tls_cert_time(X509_get0_notAfter(c->leaf));
-    return WR_TLS_CERT_GOOD;
+    return fault;
 }
 
 enum wr_tls_cert_fault
@@ -223,8 +221,6 @@ wr_tls_cert_load_public(struct wr_tls_cert *c, struct wr_str cert, char why[WR_T
         wr_tls_cert_free(c);
         return WR_TLS_CERT_FILE;
     }
-    c->not_before = tls_cert_time(X509_get0_notBefore(c->leaf));
-    c->not_after = tls_cert_time(X509_get0_notAfter(c->leaf));
     return WR_TLS_CERT_GOOD;
 }
 
@@ -369,7 +365,7 @@ tls_cert_add_authorities(X509_STORE *store, struct wr_str pem, STACK_OF(X509_NAM
     X509 *x;
 
     while (n < TLS_CERT_AUTHORITIES_MOST &&
-           (x = PEM_read_bio_X509(b, NULL, tls_cert_no_password, NULL)) != NULL) {
+           (x = PEM_read_bio_X509(b, NULL, wr_tls_cert_no_password, NULL)) != NULL) {
         X509_STORE_add_cert(store, x);
         if (names != NULL) {
             sk_X509_NAME_push(names, X509_NAME_dup(X509_get_subject_name(x)));
@@ -395,7 +391,7 @@ tls_cert_add_crls(X509_STORE *store, struct wr_str pem, char why[WR_TLS_WHY_BYTE
     X509_CRL *crl;
 
     while (n < TLS_CERT_CRLS_MOST &&
-           (crl = PEM_read_bio_X509_CRL(b, NULL, tls_cert_no_password, NULL)) != NULL) {
+           (crl = PEM_read_bio_X509_CRL(b, NULL, wr_tls_cert_no_password, NULL)) != NULL) {
         X509_STORE_add_crl(store, crl);
         X509_CRL_free(crl);
         n++;

@@ -40,6 +40,8 @@ struct wr_tls_reader {
 bool wr_tls_reader_init(struct wr_tls_reader *rd);
 void wr_tls_reader_fini(struct wr_tls_reader *rd);
 
+/* For OpenSSL's readers of PEM: no file of ours has a password, so who asks for one gets none. */
+int wr_tls_cert_no_password(char *buf, int size, int rwflag, void *arg);
 /* Reads a pair out of PEM bytes; rd may be NULL.  Anything but GOOD: why says what is wrong, and c is empty. */
 enum wr_tls_cert_fault wr_tls_cert_load(struct wr_tls_cert *c, struct wr_tls_reader *rd, struct wr_str cert,
                                         struct wr_str key, char why[WR_TLS_WHY_BYTES]);

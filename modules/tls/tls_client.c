@@ -102,40 +102,17 @@ tls_client_fault(struct wr_tls *t)
     if (reason == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION) {
         return WR_E_UPSTREAM_TLS_PROTOCOL;
     }
-    return ERR_GET_LIB(e) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
-            reason < SSL_AD_REASON_OFFSET + 256
-        ? WR_E_UPSTREAM_TLS_ALERT
-        : WR_E_UPSTREAM_TLS_PROTOCOL;
-}
-
-static void
-tls_client_agreed(struct wr_tls *t)
-{
-    (void)t;
+    return wr_tls_is_alert(e) ? WR_E_UPSTREAM_TLS_ALERT : WR_E_UPSTREAM_TLS_PROTOCOL;
 }
 
 static const struct wr_tls_role tls_client_role = {
     .server = false,
-    .agreed = tls_client_agreed,
     .fault = tls_client_fault,
     .truncated = WR_E_UPSTREAM_TRUNCATED,
     .alerted = WR_E_UPSTREAM_TLS_ALERT,
 };
 
 /* ---- an upstream's rules ---- */
-
-static struct wr_str
-tls_client_bytes(struct wr_str path, uint64_t *version)
-{
-    struct wr_file f;
-
-    *version = 0;
-    if (path.n == 0 || !wr_files_find(path, &f) || f.error != 0) {
-        return WR_STR_NONE;
-    }
-    *version = f.version;
-    return f.bytes;
-}
 
 static bool
 tls_client_set_authorities(struct wr_tls_worker *w, struct wr_tls_origin *o,
@@ -151,7 +128,7 @@ tls_client_set_authorities(struct wr_tls_worker *w, struct wr_tls_origin *o,
         return w->system != NULL;
     }
     X509_STORE *store =
-        wr_tls_store_load(tls_client_bytes(conf->tls_ca, &o->versions[0]), WR_STR_NONE, NULL, why);
+        wr_tls_store_load(wr_files_bytes(conf->tls_ca, &o->versions[0]), WR_STR_NONE, NULL, why);
     if (store != NULL) {
         SSL_CTX_set_cert_store(ctx, store); /* which takes it */
     }
@@ -291,17 +268,14 @@ wr_tls_client_start(struct wr_tls_worker *w)
     w->sessions = wr_calloc(1, sizeof(*w->sessions));
 }
 
-/* Files that a newer configuration does not name are not published any more; what was made of them serves to the end. */
 static bool
 tls_client_is_old(const struct wr_tls_origin *o, const struct wr_upstream_conf *conf)
 {
     const struct wr_str path[3] = {conf->tls_ca, conf->tls_cert.cert, conf->tls_cert.key};
     bool old = o->failed;
-    struct wr_file f;
 
     for (unsigned k = 0; k < 3 && o->ctx != NULL; k++) {
-        old = old ||
-            (path[k].n > 0 && wr_files_find(path[k], &f) && (f.error == 0 ? f.version : 0) != o->versions[k]);
+        old = old || wr_files_differs(path[k], o->versions[k]);
     }
     return old;
 }

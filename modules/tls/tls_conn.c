@@ -68,14 +68,6 @@ wr_tls_begin(struct wr_tls_shop *shop, struct wr_conn *c, const struct wr_tls_ro
     return t;
 }
 
-static enum wr_io
-tls_conn_fail(struct wr_tls *t, int err)
-{
-    t->c->err = (int16_t)err;
-    t->c->failed = true;
-    return WR_IO_ERR;
-}
-
 static void
 tls_conn_unref(struct wr_buf **b)
 {
@@ -113,7 +105,7 @@ tls_conn_refuse(struct wr_tls *t, enum tls_alert what)
 {
     tls_conn_alert(t, true, what);
     wr_tls_flush_control(t);
-    return tls_conn_fail(t, EPROTO);
+    return wr_conn_fail(t->c, EPROTO);
 }
 
 enum wr_io
@@ -124,16 +116,12 @@ wr_tls_flush_control(struct wr_tls *t)
     }
     while (!wr_chain_empty(&t->control)) {
         const struct wr_slice *s = t->control.first;
-        ssize_t n = send(t->c->ev.fd, s->p, s->n, MSG_NOSIGNAL);
-        if (n > 0) {
-            t->c->sent_bytes += (uint64_t)n;
-            wr_chain_drop(&t->control, (size_t)n);
-        } else if (errno == EAGAIN) {
-            t->c->ev.writable = false;
-            return WR_IO_AGAIN;
-        } else if (errno != EINTR) {
-            return tls_conn_fail(t, errno);
+        size_t n;
+        enum wr_io io = wr_transport_give(t->c, s->p, s->n, &n);
+        if (io != WR_IO_OK) {
+            return io;
         }
+        wr_chain_drop(&t->control, n);
     }
     return WR_IO_OK;
 }
@@ -210,7 +198,7 @@ tls_conn_on_alert(struct wr_tls *t, const uint8_t *p, size_t n)
     if (!t->had_data) {
         t->c->fault = t->role->alerted;
     }
-    return tls_conn_fail(t, ECONNRESET);
+    return wr_conn_fail(t->c, ECONNRESET);
 }
 
 /* A record that is not data, or data without bytes. */
@@ -273,9 +261,7 @@ tls_conn_open(struct wr_tls *t, uint8_t *record, size_t bytes, uint8_t *p, size_
         memcpy(p, data.p, fits);
     }
     if (fits < data.n) {
-        t->plain = wr_buf_new(data.n - fits);
-        memcpy(t->plain->data, data.p + fits, data.n - fits);
-        t->plain->w = (uint32_t)(data.n - fits);
+        t->plain = wr_buf_of(data.p + fits, data.n - fits);
     }
     *got += fits;
     return WR_IO_OK;
@@ -299,9 +285,7 @@ tls_conn_open_all(struct wr_tls *t, size_t n, uint8_t *p, size_t room, size_t *g
         io = tls_conn_refuse(t, TLS_ALERT_UNEXPECTED);
     }
     if (at < end && io == WR_IO_OK && !t->peer_closed) {
-        t->raw = wr_buf_new((size_t)(end - at));
-        memcpy(t->raw->data, at, (size_t)(end - at));
-        t->raw->w = (uint32_t)(end - at);
+        t->raw = wr_buf_of(at, (size_t)(end - at));
     }
     return io;
 }
@@ -327,10 +311,9 @@ tls_conn_raw_ready(const struct wr_tls *t)
 static enum wr_io
 tls_conn_on_fin(struct wr_tls *t)
 {
-    t->c->ev.readable = false;
     if (t->role->truncated != 0) {
         t->c->fault = t->role->truncated;
-        return tls_conn_fail(t, ECONNRESET);
+        return wr_conn_fail(t->c, ECONNRESET);
     }
     t->c->eof = true;
     return WR_IO_EOF;
@@ -341,36 +324,23 @@ static enum wr_io
 tls_conn_fill(struct wr_tls *t, size_t room, size_t *n)
 {
     struct wr_conn *c = t->c;
-    size_t have = tls_conn_raw_bytes(t);
-    ssize_t r = 0;
+    size_t have = tls_conn_raw_bytes(t), got = 0;
 
     if (!tls_conn_raw_ready(t)) {
         size_t want = WR_MIN(room + 2 * WR_TLS_OVERHEAD_BYTES + 256, sizeof(t->shop->rx) - have);
         if (!c->ev.readable) {
             return WR_IO_AGAIN;
         }
-        do {
-            r = recv(c->ev.fd, t->shop->rx + have, want, 0);
-        } while (r < 0 && errno == EINTR);
-        if (r == 0) {
-            return tls_conn_on_fin(t);
-        }
-        if (r < 0 && errno != EAGAIN) {
-            return tls_conn_fail(t, errno);
-        }
-        if (r < 0) {
-            c->ev.readable = false;
-            return WR_IO_AGAIN;
-        }
-        if ((size_t)r < want && !c->ev.rdhup) {
-            c->ev.readable = false;
+        enum wr_io io = wr_transport_take(c, t->shop->rx + have, want, &got);
+        if (io != WR_IO_OK) {
+            return io == WR_IO_EOF ? tls_conn_on_fin(t) : io;
         }
     }
     if (have > 0) {
         memcpy(t->shop->rx, t->raw->data + t->raw->r, have);
         tls_conn_unref(&t->raw);
     }
-    *n = have + (size_t)r;
+    *n = have + got;
     return WR_IO_OK;
 }
 
@@ -503,16 +473,12 @@ tls_conn_send_flight(struct wr_tls *t, struct wr_chain *out)
     struct wr_buf *b = t->flight;
 
     while (b->r < b->w) {
-        ssize_t n = send(t->c->ev.fd, b->data + b->r, b->w - b->r, MSG_NOSIGNAL);
-        if (n > 0) {
-            t->c->sent_bytes += (uint64_t)n;
-            b->r += (uint32_t)n;
-        } else if (errno == EAGAIN) {
-            t->c->ev.writable = false;
-            return WR_IO_AGAIN;
-        } else if (errno != EINTR) {
-            return tls_conn_fail(t, errno);
+        size_t n;
+        enum wr_io io = wr_transport_give(t->c, b->data + b->r, b->w - b->r, &n);
+        if (io != WR_IO_OK) {
+            return io;
         }
+        b->r += (uint32_t)n;
     }
     tls_conn_unref(&t->flight);
     wr_chain_drop(out, t->flight_plain);
@@ -547,8 +513,7 @@ static enum wr_io
 tls_conn_send_some(struct wr_tls *t, struct wr_chain *out)
 {
     uint8_t *tx = t->shop->tx;
-    size_t control = 0, plain;
-    ssize_t w;
+    size_t control = 0, plain, sent;
 
     for (const struct wr_slice *s = t->control.first; s != NULL; s = s->next) {
         memcpy(tx + control, s->p, s->n);
@@ -557,23 +522,18 @@ tls_conn_send_some(struct wr_tls *t, struct wr_chain *out)
     size_t n = tls_conn_in_memory(out->first) ? tls_conn_seal(t, out, tx + control, &plain)
                                               : tls_conn_seal_file(t, out->first, tx + control, &plain);
     if (n == 0) {
-        return tls_conn_fail(t, EIO); /* a file that shrank under us: only this response is harmed */
+        return wr_conn_fail(t->c, EIO); /* a file that shrank under us: only this response is harmed */
     }
     wr_chain_free(&t->control);
     n += control;
     if ((t->c->last || t->c->shut) && plain == out->bytes && !t->closed) {
         n += tls_conn_goodbye(t, tx + n);
     }
-    do {
-        w = send(t->c->ev.fd, tx, n, MSG_NOSIGNAL);
-    } while (w < 0 && errno == EINTR);
-    if (w < 0 && errno != EAGAIN) {
-        return tls_conn_fail(t, errno);
+    if (wr_transport_give(t->c, tx, n, &sent) == WR_IO_ERR) {
+        return WR_IO_ERR;
     }
-    w = WR_MAX(w, 0);
-    t->c->sent_bytes += (uint64_t)w;
-    if ((size_t)w < n) {
-        return tls_conn_keep_flight(t, tx + w, n - (size_t)w, plain);
+    if (sent < n) {
+        return tls_conn_keep_flight(t, tx + sent, n - sent, plain);
     }
     wr_chain_drop(out, plain);
     return WR_IO_OK;
@@ -586,7 +546,7 @@ tls_conn_send(struct wr_conn *c, struct wr_chain *out)
     enum wr_io io = WR_IO_OK;
 
     if (t->closed && t->flight == NULL) {
-        return tls_conn_fail(t, EPIPE);
+        return wr_conn_fail(t->c, EPIPE);
     }
     if (t->sent_ms + TLS_CONN_QUIET_MS < wr_clock.mono_ms) {
         t->burst_bytes = 0;
@@ -600,7 +560,7 @@ tls_conn_send(struct wr_conn *c, struct wr_chain *out)
             break;
         }
         if (t->tx.v13 && t->tx.seq >= TLS_CONN_TX_RECORDS_MOST && !tls_conn_send_update(t)) {
-            return tls_conn_fail(t, EIO);
+            return wr_conn_fail(t->c, EIO);
         }
         io = tls_conn_send_some(t, out);
     }
@@ -638,9 +598,6 @@ tls_conn_close(struct wr_conn *c)
         wr_tls_flush_control(t);
     }
     wr_list_del(&t->late_link);
-    if (t->role->close != NULL) {
-        t->role->close(t);
-    }
     wr_tls_drop_ssl(t);
     wr_tls_key_fini(&t->rx);
     wr_tls_key_fini(&t->tx);

@@ -34,7 +34,8 @@ struct wr_tls_wait; /* tls_remote.c */
 /* What differs between the two ends. */
 struct wr_tls_role {
     bool server;
-    /* The handshake is done: what is to be known of t->ssl, which goes. */
+    /* The handshake is done: what is to be known of t->ssl, which goes.  NULL: nothing more than the facts that both
+     * ends have. */
     void (*agreed)(struct wr_tls *t);
     /* The enum wr_err of a failed one, by OpenSSL's queue of errors, and what stands in its alert. */
     uint16_t (*fault)(struct wr_tls *t);
@@ -42,7 +43,6 @@ struct wr_tls_role {
     uint16_t truncated;
     /* The peer's alert instead of a first byte of data (TLS 1.3: it refuses our certificate); 0: no name of its own. */
     uint16_t alerted;
-    void (*close)(struct wr_tls *t);
 };
 
 struct wr_tls {
@@ -97,6 +97,9 @@ wr_tls_of(const SSL *ssl)
 }
 
 /* ---- tls_hands.c ---- */
+
+/* Whether an error of OpenSSL's queue is an alert of the peer. */
+bool wr_tls_is_alert(unsigned long e);
 
 bool wr_tls_shop_init(struct wr_tls_shop *shop, struct wr_loop *l);
 void wr_tls_shop_fini(struct wr_tls_shop *shop);

@@ -7,7 +7,6 @@
  * has used up under them, by the message callback: it is told of each record's
  * header, in the order in which they are made.
  */
-#include <errno.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <stdlib.h>
@@ -21,55 +20,47 @@
 
 /* ---- the BIO ---- */
 
-/* What the socket has, into t->raw, which is empty.  The bytes; 0: FIN; -1: none now; -2: failed. */
-static int
+/* What the socket has, into t->raw, which is empty. */
+static enum wr_io
 tls_hands_fill(struct wr_tls *t)
 {
     struct wr_conn *c = t->c;
-    ssize_t n;
+    size_t n;
 
-    if (t->done || t->hung_up || !c->ev.readable) {
-        return t->hung_up ? 0 : -1; /* done: what OpenSSL is shown has an end */
+    if (t->hung_up) {
+        return WR_IO_EOF;
+    }
+    if (c->failed && !t->done) {
+        return WR_IO_ERR;
+    }
+    if (t->done || !c->ev.readable) {
+        return WR_IO_AGAIN; /* done: what OpenSSL is shown has an end */
     }
     if (t->raw == NULL) {
         t->raw = wr_buf_new(TLS_HANDS_READ_BYTES);
     }
     t->raw->r = t->raw->w = 0;
-    do {
-        n = recv(c->ev.fd, t->raw->data, t->raw->cap, 0);
-    } while (n < 0 && errno == EINTR);
-    if (n > 0) {
-        t->raw->w = (uint32_t)n;
-        if ((uint32_t)n < t->raw->cap && !c->ev.rdhup) {
-            c->ev.readable = false;
-        }
-        return (int)n;
-    }
-    c->ev.readable = false;
-    t->hung_up = n == 0;
-    if (n < 0 && errno != EAGAIN) {
-        c->err = (int16_t)errno;
-        c->failed = true;
-        return -2;
-    }
-    return (int)n;
+    enum wr_io io = wr_transport_take(c, t->raw->data, t->raw->cap, &n);
+    t->raw->w = (uint32_t)n;
+    t->hung_up = io == WR_IO_EOF;
+    return io;
 }
 
 static int
 tls_hands_read(BIO *b, char *p, int n)
 {
     struct wr_tls *t = BIO_get_data(b);
-    int got = 1;
+    enum wr_io io = WR_IO_OK;
 
     BIO_clear_retry_flags(b);
     if (t->raw == NULL || t->raw->r == t->raw->w) {
-        got = tls_hands_fill(t);
+        io = tls_hands_fill(t);
     }
-    if (got == -1) {
+    if (io == WR_IO_AGAIN) {
         BIO_set_retry_read(b);
     }
-    if (got <= 0) {
-        return got < 0 ? -1 : 0;
+    if (io != WR_IO_OK) {
+        return io == WR_IO_EOF ? 0 : -1;
     }
     size_t take = WR_MIN((size_t)n, (size_t)(t->raw->w - t->raw->r));
     memcpy(p, t->raw->data + t->raw->r, take);
@@ -159,6 +150,15 @@ tls_hands_on_message(int out, int version, int type, const void *p, size_t n, SS
     }
 }
 
+bool
+wr_tls_is_alert(unsigned long e)
+{
+    int reason = ERR_GET_REASON(e);
+
+    return ERR_GET_LIB(e) == ERR_LIB_SSL && reason >= SSL_AD_REASON_OFFSET &&
+        reason < SSL_AD_REASON_OFFSET + 256;
+}
+
 /* ---- taking over ---- */
 
 void
@@ -209,7 +209,9 @@ tls_hands_take_facts(struct wr_tls *t)
     if (n == 8 && memcmp(alpn, "http/1.1", 8) == 0) {
         t->facts.alpn = WR_STR("http/1.1");
     }
-    t->role->agreed(t);
+    if (t->role->agreed != NULL) {
+        t->role->agreed(t);
+    }
 }
 
 static enum wr_io
@@ -302,13 +304,7 @@ tls_hands_settle(struct wr_tls *t)
     struct wr_buf *b = t->raw;
 
     if (b != NULL) {
-        size_t n = b->w - b->r;
-        t->raw = NULL;
-        if (n > 0) {
-            t->raw = wr_buf_new(n);
-            memcpy(t->raw->data, b->data + b->r, n);
-            t->raw->w = (uint32_t)n;
-        }
+        t->raw = b->r < b->w ? wr_buf_of(b->data + b->r, b->w - b->r) : NULL;
         wr_buf_unref(b);
     }
     wr_conn_watch(t->c);
@@ -321,7 +317,7 @@ tls_hands_is_plain(struct wr_tls *t)
     if (t->sniffed || !t->role->server) {
         return false;
     }
-    if ((t->raw == NULL || t->raw->r == t->raw->w) && tls_hands_fill(t) <= 0) {
+    if ((t->raw == NULL || t->raw->r == t->raw->w) && tls_hands_fill(t) != WR_IO_OK) {
         return false;
     }
     t->sniffed = true;
@@ -350,9 +346,6 @@ wr_tls_handshake(struct wr_conn *c)
         return WR_IO_ERR;
     }
     ERR_clear_error();
-    if (c->failed) {
-        return tls_hands_failed(t, t->role->fault(t)); /* its first byte was a reset */
-    }
     tls_hands_listen(t, t->tx_secret.n > 0);
     t->shop->shaking = t;
     int r = SSL_do_handshake(t->ssl);
@@ -378,9 +371,7 @@ wr_tls_feed(struct wr_tls *t, const uint8_t *record, size_t n)
     struct wr_buf *kept = t->raw;
     char none[1];
 
-    t->raw = wr_buf_new(n);
-    memcpy(t->raw->data, record, n);
-    t->raw->w = (uint32_t)n;
+    t->raw = wr_buf_of(record, n);
     ERR_clear_error();
     SSL_read(t->ssl, none, sizeof(none)); /* says that it wants more, having seen the ticket */
     ERR_clear_error();

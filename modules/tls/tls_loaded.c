@@ -8,19 +8,6 @@
 
 /* ---- reading ---- */
 
-static struct wr_str
-tls_loaded_bytes(struct wr_str path, uint64_t *version)
-{
-    struct wr_file f;
-
-    *version = 0;
-    if (path.n == 0 || !wr_files_find(path, &f) || f.error != 0) {
-        return WR_STR_NONE;
-    }
-    *version = f.version;
-    return f.bytes;
-}
-
 static void
 tls_loaded_unload(struct wr_tls_loaded *l)
 {
@@ -36,8 +23,8 @@ bool
 wr_tls_loaded_pair(struct wr_tls_worker *w, const struct wr_tls_pair *pair, struct wr_tls_cert *cert,
                    uint64_t versions[2], char why[WR_TLS_WHY_BYTES])
 {
-    struct wr_str pem = tls_loaded_bytes(pair->cert, &versions[0]);
-    struct wr_str key = tls_loaded_bytes(pair->key, &versions[1]);
+    struct wr_str pem = wr_files_bytes(pair->cert, &versions[0]);
+    struct wr_str key = wr_files_bytes(pair->key, &versions[1]);
 
     if (w->remote == NULL) {
         return wr_tls_cert_load(cert, NULL, pem, key, why) == WR_TLS_CERT_GOOD;
@@ -57,7 +44,7 @@ static void
 tls_loaded_add(struct wr_tls_worker *w, const struct wr_tls_site *site, size_t i, struct wr_tls_loaded *l)
 {
     char why[WR_TLS_WHY_BYTES];
-    struct wr_str staple = tls_loaded_bytes(site->staples[i], &l->versions[3 * i + 2]);
+    struct wr_str staple = wr_files_bytes(site->staples[i], &l->versions[3 * i + 2]);
 
     if (!wr_tls_loaded_pair(w, &site->pairs[i], &l->cert[l->n], &l->versions[3 * i], why)) {
         wr_log(WR_LOG_ERROR, "certificate cannot be used file=%.*s: %s; going on without it",
@@ -81,9 +68,9 @@ tls_loaded_authorities(const struct wr_tls_site *site, struct wr_tls_loaded *l, 
     if (site->conf->client == WR_TLS_CLIENT_OFF) {
         return true;
     }
-    *ca = tls_loaded_bytes(site->conf->client_ca, &version);
+    *ca = wr_files_bytes(site->conf->client_ca, &version);
     l->authorities = version;
-    *crl = tls_loaded_bytes(site->conf->client_crl, &version);
+    *crl = wr_files_bytes(site->conf->client_crl, &version);
     l->revoked = version;
     l->store =
         site->conf->client_crl.n > 0 && crl->n == 0 ? NULL : wr_tls_store_load(*ca, *crl, &l->names, why);
@@ -107,21 +94,22 @@ tls_loaded_hash_str(EVP_MD_CTX *md, struct wr_str s)
     EVP_DigestUpdate(md, s.p, s.n);
 }
 
+/* What is asked of clients, then the server. */
 static bool
-tls_loaded_policy(const struct wr_tls_site *site, struct wr_str ca, struct wr_str crl,
-                  struct wr_tls_loaded *l)
+tls_loaded_bind(const struct wr_tls_site *site, struct wr_str ca, struct wr_str crl, struct wr_tls_loaded *l)
 {
     EVP_MD_CTX *md = EVP_MD_CTX_new();
     int64_t facts[] = {site->conf->client, site->conf->client_depth, site->conf->min};
+    uint8_t policy[WR_TLS_ID_BYTES];
 
     EVP_DigestInit_ex(md, EVP_sha256(), NULL);
     EVP_DigestUpdate(md, facts, sizeof(facts));
     tls_loaded_hash_str(md, ca);
     tls_loaded_hash_str(md, crl);
-    bool ok = EVP_DigestFinal_ex(md, l->policy, NULL) == 1;
+    bool ok = EVP_DigestFinal_ex(md, policy, NULL) == 1;
 
     EVP_DigestInit_ex(md, EVP_sha256(), NULL);
-    EVP_DigestUpdate(md, l->policy, sizeof(l->policy));
+    EVP_DigestUpdate(md, policy, sizeof(policy));
     tls_loaded_hash_str(md, site->server->label);
     for (size_t i = 0; i < site->server->names_n; i++) {
         tls_loaded_hash_str(md, site->server->names[i]);
@@ -141,7 +129,7 @@ tls_loaded_load(struct wr_tls_worker *w, const struct wr_tls_site *site, struct 
     for (size_t i = 0; i < site->pairs_n; i++) {
         tls_loaded_add(w, site, i, l);
     }
-    l->loaded = l->n > 0 && tls_loaded_authorities(site, l, &ca, &crl) && tls_loaded_policy(site, ca, crl, l);
+    l->loaded = l->n > 0 && tls_loaded_authorities(site, l, &ca, &crl) && tls_loaded_bind(site, ca, crl, l);
     return l->loaded;
 }
 
@@ -158,26 +146,17 @@ wr_tls_loaded_get(struct wr_tls_worker *w, const struct wr_tls_site *site, struc
     return true;
 }
 
-/* What a newer configuration does not name is not published any more; what was made of it serves to the end. */
-static bool
-tls_loaded_differs(struct wr_str path, uint64_t version)
-{
-    struct wr_file f;
-
-    return path.n > 0 && wr_files_find(path, &f) && (f.error == 0 ? f.version : 0) != version;
-}
-
 static bool
 tls_loaded_is_old(const struct wr_tls_site *site, const struct wr_tls_loaded *l)
 {
     bool old = site->conf->client != WR_TLS_CLIENT_OFF &&
-        (tls_loaded_differs(site->conf->client_ca, l->authorities) ||
-         tls_loaded_differs(site->conf->client_crl, l->revoked));
+        (wr_files_differs(site->conf->client_ca, l->authorities) ||
+         wr_files_differs(site->conf->client_crl, l->revoked));
 
     for (size_t i = 0; i < site->pairs_n && !old; i++) {
-        old = tls_loaded_differs(site->pairs[i].cert, l->versions[3 * i]) ||
-            tls_loaded_differs(site->pairs[i].key, l->versions[3 * i + 1]) ||
-            tls_loaded_differs(site->staples[i], l->versions[3 * i + 2]);
+        old = wr_files_differs(site->pairs[i].cert, l->versions[3 * i]) ||
+            wr_files_differs(site->pairs[i].key, l->versions[3 * i + 1]) ||
+            wr_files_differs(site->staples[i], l->versions[3 * i + 2]);
     }
     return old;
 }

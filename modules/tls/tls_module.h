@@ -11,7 +11,6 @@
 #include "modules/tls/tls_remote.h"
 #include "modules/tls/tls_ticket.h"
 
-#define WR_TLS_PAIRS_MOST 8
 #define WR_TLS_ID_BYTES 32
 
 enum { WR_TLS_CLIENT_OFF, WR_TLS_CLIENT_OPTIONAL, WR_TLS_CLIENT_REQUIRED };
@@ -70,16 +69,15 @@ struct wr_tls_main {
 
 /* What a worker has loaded for a site. */
 struct wr_tls_loaded {
-    struct wr_tls_cert cert[WR_TLS_PAIRS_MOST];
-    uint64_t versions[3 * WR_TLS_PAIRS_MOST]; /* of the files that they were made of */
+    struct wr_tls_cert cert[WR_SERVER_PAIRS_MOST];
+    uint64_t versions[3 * WR_SERVER_PAIRS_MOST]; /* of the files that they were made of */
     uint64_t authorities;
     uint64_t revoked;
     size_t n;
     bool loaded;
     X509_STORE *store; /* tls.client_ca and tls.client_crl */
     STACK_OF(X509_NAME) * names;
-    uint8_t policy[WR_TLS_ID_BYTES]; /* what it asks of clients: hash over settings and authorities */
-    uint8_t id[WR_TLS_ID_BYTES];     /* session id context: policy and server */
+    uint8_t id[WR_TLS_ID_BYTES]; /* session id context: hash over what it asks of clients, and the server */
 };
 
 struct wr_tls_origin;   /* tls_client.c */

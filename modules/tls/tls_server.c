@@ -237,9 +237,9 @@ tls_server_agreed(struct wr_tls *t)
 }
 
 static uint16_t
-tls_server_fault_of(int reason)
+tls_server_fault_of(unsigned long e)
 {
-    switch (reason) {
+    switch (ERR_GET_REASON(e)) {
     case SSL_R_UNSUPPORTED_PROTOCOL:
     case SSL_R_VERSION_TOO_LOW:
     case SSL_R_WRONG_SSL_VERSION:
@@ -258,8 +258,7 @@ tls_server_fault_of(int reason)
     case SSL_R_CERTIFICATE_VERIFY_FAILED:
         return WR_E_TLS_CLIENT_CERT;
     default:
-        return reason >= SSL_AD_REASON_OFFSET && reason < SSL_AD_REASON_OFFSET + 256 ? WR_E_TLS_ALERT
-                                                                                     : WR_E_TLS_PROTOCOL;
+        return wr_tls_is_alert(e) ? WR_E_TLS_ALERT : WR_E_TLS_PROTOCOL;
     }
 }
 
@@ -278,7 +277,7 @@ tls_server_fault(struct wr_tls *t)
     if (ERR_GET_REASON(e) == SSL_R_CERTIFICATE_VERIFY_FAILED) {
         t->facts.why = X509_verify_cert_error_string(SSL_get_verify_result(t->ssl));
     }
-    return ERR_GET_LIB(e) == ERR_LIB_SSL ? tls_server_fault_of(ERR_GET_REASON(e)) : WR_E_TLS_PROTOCOL;
+    return ERR_GET_LIB(e) == ERR_LIB_SSL ? tls_server_fault_of(e) : WR_E_TLS_PROTOCOL;
 }
 
 static const struct wr_tls_role tls_server_role = {

@@ -102,10 +102,6 @@ tls_site_make(struct wr_conf *cf, struct wr_tls_main *m, const struct wr_server 
         site->pairs[0] = wr_mint_paths(cf->pool, m->store, s->names[0], s->label);
         site->pairs_n = 1;
     }
-    if (site->pairs_n > WR_TLS_PAIRS_MOST) {
-        wr_conf_error(cf, site->place, "tls: at most %u pairs of CERT KEY", WR_TLS_PAIRS_MOST);
-        return;
-    }
     if (site->conf->client != WR_TLS_CLIENT_OFF && site->conf->client_ca.n == 0) {
         wr_conf_error(cf, s->place,
                       "tls.client needs tls.client_ca: the authorities that sign clients' certificates");
@@ -125,11 +121,10 @@ wr_tls_sites_make(struct wr_conf *cf, struct wr_tls_main *m)
     m->site_of = wr_pool_zalloc(cf->pool, (model->servers_n + 1) * sizeof(*m->site_of));
     m->names_of = wr_pool_zalloc(cf->pool, (model->listens_n + 1) * sizeof(*m->names_of));
     for (size_t i = 0; i < model->servers_n; i++) {
-        int mode = model->servers[i]->conf.tls.mode;
-        if (mode == WR_TLS_FILES || mode == WR_TLS_INTERNAL) {
+        if (wr_server_has_certificates(model->servers[i])) {
             tls_site_make(cf, m, model->servers[i]);
         }
-        m->internals += mode == WR_TLS_INTERNAL;
+        m->internals += model->servers[i]->conf.tls.mode == WR_TLS_INTERNAL;
     }
     if (m->internals > 0) {
         cf->makes = true;
@@ -258,7 +253,7 @@ tls_site_changed(struct wr_str path)
 static void
 tls_site_verify_pairs(struct wr_conf *cf, struct wr_tls_reader *rd, const struct wr_tls_site *site)
 {
-    struct wr_tls_cert certs[WR_TLS_PAIRS_MOST];
+    struct wr_tls_cert certs[WR_SERVER_PAIRS_MOST];
     bool changed = false;
     size_t n = 0;
 

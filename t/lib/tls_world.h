@@ -41,12 +41,6 @@ tls_world_on_session(SSL *ssl, SSL_SESSION *session)
     return 1;
 }
 
-static inline void
-tls_world_agreed(struct wr_tls *t)
-{
-    (void)t;
-}
-
 static inline uint16_t
 tls_world_fault(struct wr_tls *t)
 {
@@ -57,7 +51,6 @@ tls_world_fault(struct wr_tls *t)
 /* As that of tls_client.c. */
 static const struct wr_tls_role tls_world_client_role = {
     .server = false,
-    .agreed = tls_world_agreed,
     .fault = tls_world_fault,
     .truncated = WR_E_UPSTREAM_TRUNCATED,
     .alerted = WR_E_UPSTREAM_TLS_ALERT,

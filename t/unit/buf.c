@@ -56,6 +56,9 @@ buf_test_buffers(void)
     wr_buf_unref(big);
     wr_buf_unref(huge);
     wr_buf_unref(small);
+    struct wr_buf *copy = wr_buf_of("copied", 6);
+    tap_ok(copy->r == 0 && copy->w == 6 && memcmp(copy->data, "copied", 6) == 0, "one that is a copy");
+    wr_buf_unref(copy);
     tap_is_int(wr_buf_in_use_bytes(), at_start, "nothing in use any more");
 }
 

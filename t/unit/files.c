@@ -257,6 +257,13 @@ test_judge(void)
     tap_ok(wr_files_find(WR_STR("a"), &f) && !wr_files_changed(&f), "a file that is as it was");
     tap_ok(wr_files_find(WR_STR("s"), &f) && wr_files_changed(&f), "one that has changed");
     tap_is_mem(f.bytes.p, f.bytes.n, "secret new", 10, "is there to be read");
+    uint64_t version;
+    struct wr_str bytes = wr_files_bytes(WR_STR("s"), &version);
+    tap_ok(bytes.p == f.bytes.p && bytes.n == f.bytes.n && version == f.version, "by its path alone, too");
+    tap_ok(!wr_files_differs(WR_STR("s"), version) && wr_files_differs(WR_STR("s"), version + 1),
+           "which another version differs from");
+    tap_ok(wr_files_bytes(WR_STR("b"), &version).n == 0 && version == 0 && !wr_files_differs(WR_STR("b"), 1),
+           "what nobody names has no bytes and differs from nothing");
     wr_files_refuse(&f);
     tap_ok(b[1].items[0].refused && !b[0].items[0].refused, "and refused");
     wr_files_judged();

@@ -204,7 +204,7 @@ main(void)
     test_kinds();
     test_changes();
     test_grain();
-    tap_ok(wr_gather_round() != wr_gather_round(), "rounds differ");
+    tap_ok(wr_pair_round() != wr_pair_round(), "rounds differ");
     tap_ok(strcmp(wr_gather_why(EFBIG), "it is larger than 1 MiB") == 0 &&
                strcmp(wr_gather_why(EACCES), "Permission denied") == 0,
            "reasons are for people");
